@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheRoot } from "../weights/cache-paths.ts";
+import type { EmbeddedLibrary } from "./embedded-library.ts";
+
+/** The name the binding asks the loader for (its `DT_NEEDED`). */
+const libraryName = "libonnxruntime.so.1";
+
+/**
+ * Makes an embedded ONNX Runtime available to the dynamic loader: extracts it once, by hash, into the
+ * cache and opens it globally, so that the binding finds it by name. `LIVEDUB_ONNX_LIBRARY` names
+ * another copy instead (a build with CUDA: its provider libraries are looked for beside it).
+ *
+ * @throws when the file cannot be written or opened; the message names the file
+ */
+export async function prepareNativeLibrary(embedded: EmbeddedLibrary | undefined): Promise<void> {
+  const override = process.env["LIVEDUB_ONNX_LIBRARY"];
+  if (override) return openGlobally(override);
+  if (embedded === undefined) return;
+  await openGlobally(await extractOnce(embedded));
+}
+
+async function extractOnce(embedded: EmbeddedLibrary): Promise<string> {
+  const folder = join(cacheRoot(process.env), "native", embedded.sha256.slice(0, 16));
+  const path = join(folder, libraryName);
+  const bytes = new Uint8Array(await Bun.file(embedded.path).arrayBuffer());
+  if (statSync(path, { throwIfNoEntry: false })?.size === bytes.byteLength) return path;
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  if (digest !== embedded.sha256)
+    throw new Error(
+      `the embedded ${libraryName} is damaged: this executable must be fetched again`,
+    );
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const partial = `${path}.${process.pid}.part`;
+  try {
+    writeFileSync(partial, bytes, { mode: 0o600 });
+    renameSync(partial, path); // whole or not there: several children extract at once
+  } catch (cause) {
+    rmSync(partial, { force: true });
+    throw new Error(
+      `cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}. ` +
+        "Free some space, or name another folder with LIVEDUB_CACHE_DIR",
+      { cause },
+    );
+  }
+  return path;
+}
+
+async function openGlobally(path: string): Promise<void> {
+  // bun:ffi opens with RTLD_GLOBAL semantics enough for the loader to reuse it by its SONAME.
+  const { dlopen } = await import("bun:ffi");
+  dlopen(path, { OrtGetApiBase: { args: [], returns: "ptr" } });
+}
