@@ -1,0 +1,132 @@
+import type { InferenceSession, Tensor } from "onnxruntime-node";
+import {
+  type OnnxRuntime,
+  type OnnxTensors,
+  inputShape,
+  int64Tensor,
+  outputOf,
+} from "../../../src/onnx/runtime.ts";
+import type { WhisperVocabulary } from "./vocabulary.ts";
+
+/** Tokens chosen, and how sure the model was of them. */
+export interface GreedyResult {
+  readonly ids: number[];
+  /** Mean natural log-probability of the chosen tokens, the end token included. */
+  readonly meanLogProbability: number;
+  /** Probability, 0..1, that nothing is said at all. */
+  readonly noSpeechProbability: number;
+  /** The end token did not come before the cap: a loop. */
+  readonly capped: boolean;
+}
+
+/**
+ * Greedy decoding with the merged decoder of a Hugging Face optimum export. Layers, heads and head size
+ * are read from the model's inputs. Cross-attention keys of the first call are kept; the self-attention
+ * cache goes round.
+ */
+export class GreedyDecoder {
+  readonly #pastNames: readonly string[];
+  readonly #emptyPast: Tensor;
+  readonly #vocabulary: WhisperVocabulary;
+  readonly #refused: Uint8Array;
+
+  constructor(
+    private readonly runtime: OnnxRuntime,
+    private readonly session: InferenceSession,
+    modelPath: string,
+    vocabulary: WhisperVocabulary,
+  ) {
+    this.#vocabulary = vocabulary;
+    this.#pastNames = session.inputNames.filter((name) => name.startsWith("past_key_values."));
+    const shape = inputShape(session, modelPath, "past_key_values.0.decoder.key");
+    const [heads, headSize] = [Number(shape[1]), Number(shape[3])];
+    this.#emptyPast = new runtime.Tensor("float32", new Float32Array(0), [1, heads, 0, headSize]);
+    this.#refused = new Uint8Array(vocabulary.endOfText + 1);
+    for (const id of vocabulary.suppressed) if (id < vocabulary.endOfText) this.#refused[id] = 1;
+  }
+
+  /**
+   * @param encoded the encoder's hidden states, `[1, positions, size]`
+   * @param maxTokens tokens after which decoding is given up
+   */
+  async decode(encoded: Tensor, language: string, maxTokens: number): Promise<GreedyResult> {
+    const { endOfText } = this.#vocabulary;
+    const prompt = this.#vocabulary.prompt(language);
+    const feeds = this.#firstFeeds(encoded);
+    const ids: number[] = [];
+    let input = prompt;
+    let logProbabilities = 0;
+    let noSpeechProbability = 0;
+    for (let step = 0; step <= maxTokens; step++) {
+      feeds["input_ids"] = int64Tensor(this.runtime, input, [1, input.length]);
+      const outputs = (await this.session.run(feeds)) as OnnxTensors;
+      const logits = outputOf(outputs, "logits");
+      const vocabularySize = logits.dims[2] ?? 0;
+      const all = logits.data as Float32Array;
+      if (step === 0)
+        noSpeechProbability = probabilityOf(
+          all.subarray(0, vocabularySize),
+          this.#vocabulary.noSpeech,
+        );
+      const row = all.subarray((input.length - 1) * vocabularySize, input.length * vocabularySize);
+      const choice = this.#best(row, step === 0);
+      logProbabilities += choice.logProbability;
+      if (choice.id === endOfText)
+        return {
+          ids,
+          meanLogProbability: logProbabilities / (ids.length + 1),
+          noSpeechProbability,
+          capped: false,
+        };
+      ids.push(choice.id);
+      input = [choice.id];
+      this.#keepCache(feeds, outputs, step === 0);
+    }
+    ids.pop(); // the one beyond the cap
+    const meanLogProbability = logProbabilities / (ids.length + 1);
+    return { ids, meanLogProbability, noSpeechProbability, capped: true };
+  }
+
+  #firstFeeds(encoded: Tensor): OnnxTensors {
+    const feeds: OnnxTensors = { encoder_hidden_states: encoded };
+    for (const name of this.#pastNames) feeds[name] = this.#emptyPast;
+    feeds["use_cache_branch"] = new this.runtime.Tensor("bool", Uint8Array.of(0), [1]);
+    return feeds;
+  }
+
+  #keepCache(feeds: OnnxTensors, outputs: OnnxTensors, first: boolean): void {
+    for (const name of this.#pastNames)
+      if (first || name.includes(".decoder."))
+        feeds[name] = outputOf(outputs, name.replace("past_key_values.", "present."));
+    if (first) feeds["use_cache_branch"] = new this.runtime.Tensor("bool", Uint8Array.of(1), [1]);
+  }
+
+  /** The likeliest text token (or the end), and its log-probability among those. */
+  #best(row: Float32Array, first: boolean): { id: number; logProbability: number } {
+    const { endOfText, suppressedAtBegin } = this.#vocabulary;
+    const held = first ? suppressedAtBegin.filter((id) => this.#refused[id] === 0) : [];
+    for (const id of held) this.#refused[id] = 1;
+    let id = -1;
+    let best = -Infinity;
+    for (let i = 0; i <= endOfText; i++) {
+      if (this.#refused[i] === 0 && row[i]! > best) {
+        best = row[i]!;
+        id = i;
+      }
+    }
+    let sum = 0;
+    for (let i = 0; i <= endOfText; i++)
+      if (this.#refused[i] === 0) sum += Math.exp(row[i]! - best);
+    for (const released of held) this.#refused[released] = 0;
+    return { id, logProbability: -Math.log(sum) };
+  }
+}
+
+/** Softmax of one row at one place. */
+function probabilityOf(row: Float32Array, id: number): number {
+  let highest = -Infinity;
+  for (const value of row) if (value > highest) highest = value;
+  let sum = 0;
+  for (const value of row) sum += Math.exp(value - highest);
+  return Math.exp((row[id] ?? -Infinity) - highest) / sum;
+}

@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { z } from "zod";
+import { ModelFileError, readModelJson } from "../../../src/onnx/model-file.ts";
+
+const generationConfig = z.object({
+  decoder_start_token_id: z.number().int(),
+  eos_token_id: z.number().int(),
+  is_multilingual: z.boolean().default(true),
+  lang_to_id: z.record(z.string(), z.number().int()).default({}),
+  task_to_id: z.record(z.string(), z.number().int()).default({}),
+  suppress_tokens: z.array(z.number().int()).default([]),
+  begin_suppress_tokens: z.array(z.number().int()).default([]),
+});
+
+const jsonObject = z.record(z.string(), z.unknown());
+
+/** What the tokens of one Whisper export mean; everything is read from its files, nothing assumed by size. */
+export class WhisperVocabulary {
+  readonly startOfTranscript: number;
+  readonly endOfText: number;
+  readonly noSpeech: number;
+  /** Never to be chosen; below {@link endOfText} only those count. */
+  readonly suppressed: readonly number[];
+  /** Not to be chosen as the first token: a blank, or the end at once. */
+  readonly suppressedAtBegin: readonly number[];
+  readonly #tokenizer: Tokenizer;
+  readonly #config: z.infer<typeof generationConfig>;
+  readonly #noTimestamps: number;
+
+  /**
+   * @param modelDir folder of the export; its tokenizer files stand in it, or in `whisper-tokenizer` beside it
+   * @throws {ModelFileError}
+   */
+  constructor(modelDir: string) {
+    const beside = join(modelDir, "..", "whisper-tokenizer");
+    const dir = existsSync(join(modelDir, "tokenizer.json")) ? modelDir : beside;
+    const tokenizerPath = join(dir, "tokenizer.json");
+    this.#config = readModelJson(join(dir, "generation_config.json"), generationConfig);
+    this.#tokenizer = new Tokenizer(
+      readModelJson(tokenizerPath, jsonObject),
+      readModelJson(join(dir, "tokenizer_config.json"), jsonObject),
+    );
+    const idOf = (...names: string[]) => {
+      const id = names.map((name) => this.#tokenizer.token_to_id(name)).find((found) => found);
+      if (id === undefined) throw new ModelFileError(tokenizerPath, `it has no token ${names[0]}`);
+      return id;
+    };
+    this.startOfTranscript = this.#config.decoder_start_token_id;
+    this.endOfText = this.#config.eos_token_id;
+    this.noSpeech = idOf("<|nospeech|>", "<|nocaptions|>");
+    this.#noTimestamps = idOf("<|notimestamps|>");
+    this.suppressed = this.#config.suppress_tokens.filter((id) => id >= 0);
+    this.suppressedAtBegin = this.#config.begin_suppress_tokens;
+  }
+
+  /** True when the export recognises the language (primary subtag, for example `pt`). */
+  speaks(language: string): boolean {
+    if (!this.#config.is_multilingual) return language === "en";
+    return `<|${language}|>` in this.#config.lang_to_id;
+  }
+
+  /** The tokens a transcription starts with. @throws {RangeError} for a language it does not speak */
+  prompt(language: string): number[] {
+    if (!this.speaks(language)) throw new RangeError(`Whisper does not recognise ${language}`);
+    if (!this.#config.is_multilingual) return [this.startOfTranscript, this.#noTimestamps];
+    const languageId = this.#config.lang_to_id[`<|${language}|>`];
+    const transcribe = this.#config.task_to_id["transcribe"];
+    const ids = [this.startOfTranscript, languageId, transcribe, this.#noTimestamps];
+    return ids.filter((id) => id !== undefined);
+  }
+
+  /** Text of text tokens; special ones are left out. */
+  decode(ids: readonly number[]): string {
+    return this.#tokenizer.decode([...ids], { skip_special_tokens: true }).trim();
+  }
+
+  /** Tokens of a text, without special ones. */
+  encode(text: string): number[] {
+    return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+  }
+}

@@ -1,0 +1,129 @@
+import { basename, join } from "node:path";
+import { deflateSync } from "node:zlib";
+import type { InferenceSession } from "onnxruntime-node";
+import {
+  type OnnxRuntime,
+  type SessionOptions,
+  inputShape,
+  loadOnnxRuntime,
+  openSession,
+  outputOf,
+} from "../../../src/onnx/runtime.ts";
+import { GreedyDecoder } from "./decoder.ts";
+import { LogMel, hopSamples, whisperSampleRateHz } from "./log-mel.ts";
+import { WhisperVocabulary } from "./vocabulary.ts";
+
+/** The longest window the model was trained on. */
+export const longestWindowSeconds = 30;
+/** Short clips loop in short windows; from here on they do not (measured). */
+const shortestWindowSeconds = 12;
+/** Faster than anyone speaks: more tokens than this mean a loop. */
+const tokensPerSecond = 8;
+const tokensOfGrace = 10;
+
+export interface Transcription {
+  readonly text: string;
+  readonly tokens: number;
+  readonly meanLogProbability: number;
+  readonly noSpeechProbability: number;
+  /** Bytes of the text over its deflated bytes; above about 2.4 it repeats itself. */
+  readonly compressionRatio: number;
+  readonly capped: boolean;
+  readonly melMs: number;
+  readonly encodeMs: number;
+  readonly decodeMs: number;
+}
+
+/** A Whisper export (encoder and merged decoder) of any size. */
+export class Whisper {
+  private constructor(
+    /** Folder name of the export, for example `whisper-base-onnx`. */
+    readonly name: string,
+    private readonly runtime: OnnxRuntime,
+    private readonly encoder: InferenceSession,
+    private readonly decoderSession: InferenceSession,
+    private readonly decoder: GreedyDecoder,
+    private readonly vocabulary: WhisperVocabulary,
+    private readonly logMel: LogMel,
+    /** Frames of an export with a fixed window, else undefined. */
+    private readonly fixedFrames: number | undefined,
+  ) {}
+
+  /**
+   * @param modelDir folder with `encoder_model.onnx` and `decoder_model_merged.onnx`
+   * @throws {ModelFileError}
+   */
+  static async load(modelDir: string, options: SessionOptions = {}): Promise<Whisper> {
+    const runtime = await loadOnnxRuntime();
+    const encoderPath = join(modelDir, "encoder_model.onnx");
+    const decoderPath = join(modelDir, "decoder_model_merged.onnx");
+    const encoder = await openSession(encoderPath, options);
+    const decoderSession = await openSession(decoderPath, options);
+    const vocabulary = new WhisperVocabulary(modelDir);
+    const decoder = new GreedyDecoder(runtime, decoderSession, decoderPath, vocabulary);
+    const [, bands, frames] = inputShape(encoder, encoderPath, "input_features");
+    return new Whisper(
+      basename(modelDir),
+      runtime,
+      encoder,
+      decoderSession,
+      decoder,
+      vocabulary,
+      new LogMel(Number(bands)),
+      typeof frames === "number" && frames > 0 ? frames : undefined,
+    );
+  }
+
+  /** True when it recognises the language (primary subtag). */
+  speaks(language: string): boolean {
+    return this.vocabulary.speaks(language);
+  }
+
+  /**
+   * @param samples mono, 16 kHz, -1..1, at most {@link longestWindowSeconds} (what is longer is not heard)
+   * @throws {RangeError} for a language the export does not know
+   */
+  async transcribe(samples: Float32Array, language: string): Promise<Transcription> {
+    const seconds = Math.min(samples.length / whisperSampleRateHz, longestWindowSeconds);
+    const frames = this.fixedFrames ?? windowFrames(seconds);
+    const begun = performance.now();
+    const features = this.logMel.compute(samples, frames);
+    const encoding = performance.now();
+    const outputs = await this.encoder.run({
+      input_features: new this.runtime.Tensor("float32", features, [1, this.logMel.bands, frames]),
+    });
+    const decoding = performance.now();
+    const maxTokens = Math.min(224, Math.ceil(seconds * tokensPerSecond) + tokensOfGrace);
+    const encoded = outputOf(outputs, "last_hidden_state");
+    const result = await this.decoder.decode(encoded, language, maxTokens);
+    const text = this.vocabulary.decode(result.ids);
+    return {
+      text,
+      tokens: result.ids.length,
+      meanLogProbability: result.meanLogProbability,
+      noSpeechProbability: result.noSpeechProbability,
+      compressionRatio: compressionRatio(text),
+      capped: result.capped,
+      melMs: encoding - begun,
+      encodeMs: decoding - encoding,
+      decodeMs: performance.now() - decoding,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.encoder.release();
+    await this.decoderSession.release();
+  }
+}
+
+/** Frames of the window for a clip: max(12 s, length + 1 s), at most 30 s; even, as the encoder halves them. */
+export function windowFrames(seconds: number): number {
+  const window = Math.min(longestWindowSeconds, Math.max(shortestWindowSeconds, seconds + 1));
+  return 2 * Math.ceil((window * whisperSampleRateHz) / hopSamples / 2);
+}
+
+/** How often a text says the same again: 1 is no repetition, a loop gives 3 and more. */
+export function compressionRatio(text: string): number {
+  const bytes = new TextEncoder().encode(text);
+  return bytes.length === 0 ? 1 : bytes.length / deflateSync(bytes).length;
+}
