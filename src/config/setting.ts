@@ -20,6 +20,8 @@ export interface Setting<T = unknown> {
   readonly doc: string;
   /** Never shown; may also be given as `<NAME>_FILE`, the path of a file that holds it. */
   readonly secret: boolean;
+  /** Why nothing reads it any more: setting it is accepted and gives one warning. */
+  readonly ignored: string | undefined;
 }
 
 /** A bad value, named together with what would be right. */
@@ -39,6 +41,7 @@ export function setting<T>(options: {
   default?: string;
   doc: string;
   secret?: boolean;
+  ignored?: string;
 }): Setting<T> {
   return {
     name: options.name,
@@ -48,6 +51,7 @@ export function setting<T>(options: {
     default: options.default,
     doc: options.doc,
     secret: options.secret ?? false,
+    ignored: options.ignored,
   };
 }
 
