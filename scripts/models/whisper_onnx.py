@@ -1,0 +1,272 @@
+"""Builds Whisper base as ONNX from CTranslate2 float16 weights.
+
+Writes encoder_model.onnx and decoder_model_merged.onnx with the tensor names of an optimum export; the
+weights of matrix products are quantised to 8 bits in blocks of 64 (com.microsoft MatMulNBits), the
+arithmetic around them is float32.
+
+usage: whisper_onnx.py OUT_DIR MODEL_PART...      the parts of model.bin, in order
+"""
+
+import os
+import sys
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from ctranslate2_file import read_weights
+from onnx_graph import CONTRIB, GraphBuilder, value_info
+
+WIDTH = 512
+HEADS = 8
+HEAD_WIDTH = WIDTH // HEADS
+LAYERS = 6
+VOCABULARY = 51865
+MEL_BANDS = 80
+BLOCK = 64
+BITS = 8
+
+
+def quantise(weight):
+    """Quantises rows in blocks of 64 to bytes around 128; each block's largest value maps to -128 exactly."""
+    rows, columns = weight.shape
+    blocks = weight.reshape(rows, columns // BLOCK, BLOCK)
+    magnitude = np.abs(blocks)
+    largest = magnitude.max(2)
+    position = magnitude.argmax(2)
+    sign = np.sign(np.take_along_axis(blocks, position[..., None], 2)[..., 0])
+    scale = np.where(largest > 0, -sign * largest / 128.0, 1.0).astype(np.float32)
+    quantised = np.clip(np.rint(blocks / scale[..., None]) + 128, 0, 255).astype(np.uint8)
+    return quantised, scale
+
+
+class WhisperBuilder(GraphBuilder):
+    """The layers that encoder and decoder share."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = weights
+
+    def weight(self, name):
+        return self.weights[name].astype(np.float32)
+
+    def linear(self, x, weight, bias, name, nodes=None):
+        rows, columns = weight.shape
+        quantised, scale = quantise(weight)
+        inputs = [x, self.constant(quantised, name + ".q8"), self.constant(scale, name + ".s")]
+        y = self.op(
+            "MatMulNBits",
+            inputs,
+            nodes=nodes,
+            domain=CONTRIB,
+            K=columns,
+            N=rows,
+            bits=BITS,
+            block_size=BLOCK,
+            accuracy_level=4,
+        )
+        return self.op("Add", [y, self.constant(bias, name + ".b")], nodes=nodes)
+
+    def stored_linear(self, x, path, name):
+        return self.linear(x, self.weight(path + "/weight"), self.weight(path + "/bias"), name)
+
+    def layer_norm(self, x, path, outputs=1, names=None):
+        gamma, beta = names or (path + ".g", path + ".b")
+        inputs = [
+            x,
+            self.constant(self.weight(path + "/gamma"), gamma),
+            self.constant(self.weight(path + "/beta"), beta),
+        ]
+        return self.op("LayerNormalization", inputs, outputs, axis=-1, epsilon=1e-5)
+
+    def attention(self, inputs, outputs=1, nodes=None, **attributes):
+        return self.op(
+            "MultiHeadAttention",
+            inputs,
+            outputs,
+            nodes=nodes,
+            domain=CONTRIB,
+            num_heads=HEADS,
+            **attributes,
+            scale=HEAD_WIDTH**-0.5,
+        )
+
+    def split_in_three(self, x):
+        return self.op("Split", [x], 3, axis=-1, num_outputs=3)
+
+    def feed_forward(self, x, path, name):
+        h = self.layer_norm(x, path + "ffn/layer_norm")
+        h = self.op("Gelu", [self.stored_linear(h, path + "ffn/linear_0", name + ".f1")])
+        return self.op("Add", [x, self.stored_linear(h, path + "ffn/linear_1", name + ".f2")])
+
+
+def build_encoder(weights, path):
+    g = WhisperBuilder(weights)
+    x = "input_features"
+    for number, strides in ((1, {}), (2, {"strides": [2]})):
+        kernel = g.constant(g.weight(f"encoder/conv{number}/weight"), f"conv{number}.w")
+        bias = g.constant(g.weight(f"encoder/conv{number}/bias"), f"conv{number}.b")
+        x = g.op("Conv", [x, kernel, bias], pads=[1, 1], **strides)
+        x = g.op("Gelu", [x])
+    x = g.op("Transpose", [x], perm=[0, 2, 1])
+    length = g.op("Shape", [x], start=1, end=2)
+    table = g.constant(g.weight("encoder/position_encodings/encodings"), "pos")
+    start, axis = g.constant(np.array([0])), g.constant(np.array([0]))
+    x = g.op("Add", [x, g.op("Slice", [table, start, length, axis])])
+    for layer in range(LAYERS):
+        prefix, name = f"encoder/layer_{layer}/", f"e{layer}"
+        h = g.layer_norm(x, prefix + "self_attention/layer_norm")
+        query_key_value = g.split_in_three(
+            g.stored_linear(h, prefix + "self_attention/linear_0", name + ".qkv")
+        )
+        attended = g.attention(query_key_value, unidirectional=0)
+        x = g.op(
+            "Add", [x, g.stored_linear(attended, prefix + "self_attention/linear_1", name + ".o")]
+        )
+        x = g.feed_forward(x, prefix, name)
+    g.layer_norm(x, "encoder/layer_norm", ["last_hidden_state"], names=("lng", "lnb"))
+    g.save(
+        path,
+        [value_info("input_features", shape=["batch", MEL_BANDS, "frames"])],
+        [value_info("last_hidden_state", shape=["batch", "positions", WIDTH])],
+        "Whisper base encoder; frames even, 2..3000",
+    )
+
+
+def cross_attention(g, layer, query, condition, head_shape):
+    """Attention over the encoder's states: keys and values come from the cache, or are made in the first call."""
+    path = f"decoder/layer_{layer}/attention/linear_1"
+    weight, bias = g.weight(path + "/weight"), g.weight(path + "/bias")
+    cached, fresh = [], []
+    past = [f"past_key_values.{layer}.encoder.{part}" for part in ("key", "value")]
+    g.attention([query, *past], [f"ca{layer}_t"], nodes=cached)
+    for part in "kv":
+        shape = g.constant(np.array([0, HEADS, 1, HEAD_WIDTH]), "empty_sh")
+        cached.append(helper.make_node("ConstantOfShape", [shape], [f"ct{layer}{part}"]))
+    for i, part in enumerate("kv"):
+        rows = slice(i * WIDTH, (i + 1) * WIDTH)
+        y = g.linear(
+            "encoder_hidden_states", weight[rows], bias[rows], f"d{layer}.c{part}", nodes=fresh
+        )
+        y = g.op("Reshape", [y, head_shape], nodes=fresh)
+        g.op("Transpose", [y], [f"ce{layer}{part}"], nodes=fresh, perm=[0, 2, 1, 3])
+    g.attention([query, f"ce{layer}k", f"ce{layer}v"], [f"ca{layer}_e"], nodes=fresh)
+    branches = {
+        "then_branch": helper.make_graph(
+            cached,
+            f"cached{layer}",
+            [],
+            [value_info(n) for n in (f"ca{layer}_t", f"ct{layer}k", f"ct{layer}v")],
+        ),
+        "else_branch": helper.make_graph(
+            fresh,
+            f"fresh{layer}",
+            [],
+            [value_info(n) for n in (f"ca{layer}_e", f"ce{layer}k", f"ce{layer}v")],
+        ),
+    }
+    outputs = [f"ca{layer}", f"present.{layer}.encoder.key", f"present.{layer}.encoder.value"]
+    g.nodes.append(helper.make_node("If", [condition], outputs, name=f"If_{layer}", **branches))
+    return f"ca{layer}"
+
+
+def embed_tokens(g):
+    """Looks the token embeddings up in their 8-bit table; returns them with the table's two constants."""
+    quantised, scale = quantise(g.weight("decoder/embeddings/weight"))
+    table, scales = g.constant(quantised, "emb.q8"), g.constant(scale, "emb.s")
+    rows = g.op("Cast", [g.op("Gather", [table, "input_ids"])], to=TensorProto.FLOAT)
+    rows = g.op("Sub", [rows, g.constant(np.float32(128))])
+    row_scales = g.op("Gather", [scales, "input_ids"])
+    rows = g.op("Mul", [rows, g.op("Unsqueeze", [row_scales, g.constant(np.array([-1]))])])
+    return g.op("Reshape", [rows, g.constant(np.array([0, 0, WIDTH]))]), table, scales
+
+
+def add_positions(g, x):
+    past = g.op("Shape", ["past_key_values.0.decoder.key"], start=2, end=3)
+    new = g.op("Shape", ["input_ids"], start=1, end=2)
+    table = g.constant(g.weight("decoder/position_encodings/encodings"), "pos")
+    end = g.op("Add", [past, new])
+    return g.op("Add", [x, g.op("Slice", [table, past, end, g.constant(np.array([0]))])])
+
+
+def decoder_layer(g, layer, x, condition, head_shape):
+    prefix, name = f"decoder/layer_{layer}/", f"d{layer}"
+    h = g.layer_norm(x, prefix + "self_attention/layer_norm")
+    query_key_value = g.split_in_three(
+        g.stored_linear(h, prefix + "self_attention/linear_0", name + ".qkv")
+    )
+    past = [f"past_key_values.{layer}.decoder.{part}" for part in ("key", "value")]
+    attended, _, _ = g.attention(
+        [*query_key_value, "", "", "", *past],
+        [f"sa{layer}", f"present.{layer}.decoder.key", f"present.{layer}.decoder.value"],
+        unidirectional=1,
+    )
+    x = g.op("Add", [x, g.stored_linear(attended, prefix + "self_attention/linear_1", name + ".so")])
+    h = g.layer_norm(x, prefix + "attention/layer_norm")
+    query = g.stored_linear(h, prefix + "attention/linear_0", name + ".cq")
+    crossed = cross_attention(g, layer, query, condition, head_shape)
+    x = g.op("Add", [x, g.stored_linear(crossed, prefix + "attention/linear_2", name + ".co")])
+    return g.feed_forward(x, prefix, name)
+
+
+def cache_tensors(prefix, own_length, encoder_length):
+    """The key and value tensors of every layer, the decoder's own before those over the encoder."""
+    return [
+        value_info(
+            f"{prefix}.{layer}.{side}.{part}", shape=["batch", HEADS, length, HEAD_WIDTH]
+        )
+        for layer in range(LAYERS)
+        for side, length in (("decoder", own_length), ("encoder", encoder_length))
+        for part in ("key", "value")
+    ]
+
+
+def build_decoder(weights, path):
+    g = WhisperBuilder(weights)
+    x, table, scales = embed_tokens(g)
+    x = add_positions(g, x)
+    condition = g.op("Squeeze", ["use_cache_branch"])
+    head_shape = g.constant(np.array([0, 0, HEADS, HEAD_WIDTH]), "sh4")
+    for layer in range(LAYERS):
+        x = decoder_layer(g, layer, x, condition, head_shape)
+    x = g.layer_norm(x, "decoder/layer_norm")
+    g.op(
+        "MatMulNBits",
+        [x, table, scales],
+        ["logits"],
+        domain=CONTRIB,
+        K=WIDTH,
+        N=VOCABULARY,
+        bits=BITS,
+        block_size=BLOCK,
+        accuracy_level=4,
+    )
+    g.save(
+        path,
+        [
+            value_info("input_ids", TensorProto.INT64, ["batch", "n"]),
+            value_info("encoder_hidden_states", shape=["batch", "positions", WIDTH]),
+            *cache_tensors("past_key_values", "past", "positions_past"),
+            value_info("use_cache_branch", TensorProto.BOOL, [1]),
+        ],
+        [
+            value_info("logits", shape=["batch", "n", VOCABULARY]),
+            *cache_tensors("present", "past_plus_n", "positions_out"),
+        ],
+        "Whisper base decoder, optimum merged layout",
+    )
+
+
+def main(out_dir, *parts):
+    pieces = []
+    for part in parts:
+        with open(part, "rb") as file:
+            pieces.append(file.read())
+    weights = read_weights(b"".join(pieces))
+    del pieces
+    os.makedirs(out_dir, exist_ok=True)
+    build_encoder(weights, os.path.join(out_dir, "encoder_model.onnx"))
+    build_decoder(weights, os.path.join(out_dir, "decoder_model_merged.onnx"))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
