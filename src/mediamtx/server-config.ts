@@ -1,0 +1,72 @@
+import { formatAddress, type ListenAddress } from "./listen-address.ts";
+import { inPathPattern, outPathPattern } from "./stream-path.ts";
+
+export interface ServerConfigOptions {
+  readonly rtmp: ListenAddress;
+  readonly hls: ListenAddress;
+  /** Loopback only: it shows stream keys in clear. */
+  readonly api: ListenAddress;
+  readonly metrics: ListenAddress;
+  /** Where MediaMTX asks us who may publish and read; carries a secret, so the file is 0600. */
+  readonly authUrl: string;
+  /** How many words the hook's command line has; see {@link hookEnvironment}. */
+  readonly hookWords: number;
+}
+
+const hookWordVariable = (index: number) => `LIVEDUB_HOOK_WORD_${index}`;
+
+/**
+ * MediaMTX's configuration. JSON is YAML too, and leaves no doubt about quoting.
+ *
+ * Off is what is on by default and nobody asked for (SRT, MoQ with its key files, playback, WebRTC, RTSP),
+ * and there is no `all_others`: a path that is not ours is refused.
+ */
+export function serverConfig(options: ServerConfigOptions): string {
+  const words = Array.from({ length: options.hookWords }, (_, i) => `\${${hookWordVariable(i)}}`);
+  const hook = words.join(" ");
+  return JSON.stringify(
+    {
+      logLevel: "info",
+      logDestinations: ["stdout"],
+      logStructured: true,
+      readTimeout: "10s",
+      writeTimeout: "10s",
+      authMethod: "http",
+      authHTTPAddress: options.authUrl,
+      // Our own calls to the API must not come back to us as questions.
+      authHTTPExclude: [{ action: "api" }, { action: "metrics" }],
+      api: true,
+      apiAddress: formatAddress(options.api),
+      metrics: true,
+      metricsAddress: formatAddress(options.metrics),
+      pprof: false,
+      playback: false,
+      rtsp: false,
+      webrtc: false,
+      srt: false,
+      moq: false,
+      rtmp: true,
+      rtmpAddress: formatAddress(options.rtmp),
+      hls: true,
+      hlsAddress: formatAddress(options.hls),
+      pathDefaults: { overridePublisher: false },
+      paths: {
+        [inPathPattern]: {
+          runOnAvailable: `${hook} ready`,
+          runOnUnavailable: `${hook} not-ready`,
+        },
+        [outPathPattern]: {},
+      },
+    },
+    null,
+    2,
+  );
+}
+
+/**
+ * The environment that the hook's command line is taken from. MediaMTX splits the line like a shell and
+ * fills in variables afterwards, so a word from the environment may hold any character, blanks included.
+ */
+export function hookEnvironment(command: readonly string[]): Record<string, string> {
+  return Object.fromEntries(command.map((word, index) => [hookWordVariable(index), word]));
+}
