@@ -1,0 +1,84 @@
+import { z } from "zod";
+
+/**
+ * Names of models and providers, as they were used by older deployments: what we serve is taken
+ * under each of its names, everything else is refused with the reason, never replaced.
+ */
+
+const whisperSizes = ["tiny", "base", "small", "medium", "large"] as const;
+
+/** `base`, `whisper-base`, `faster-whisper-base`, `openai/whisper-base`: the size. */
+export const asrModel = z.string().transform((value, context) => {
+  const size = value
+    .trim()
+    .toLowerCase()
+    .replace(/^(openai\/|systran\/)?(faster-)?whisper-/, "");
+  if (size === "base") return "base" as const;
+  const known = (whisperSizes as readonly string[]).includes(size);
+  context.addIssue({
+    code: "custom",
+    message: known
+      ? "only base has weights here; add no other size until its weights are in the lock file"
+      : "must be base (also whisper-base or faster-whisper-base)",
+  });
+  return z.NEVER;
+});
+
+/** `auto` (local, and DeepL where a key is set), `local` or `deepl`. */
+export const translationProvider = z.string().transform((value, context) => {
+  const name = value.trim().toLowerCase();
+  if (name === "auto" || name === "local" || name === "deepl") return name;
+  if (["bergamot", "marian"].includes(name)) return "local" as const;
+  context.addIssue({
+    code: "custom",
+    message:
+      "must be auto (local, and DeepL for what it lacks), local, or deepl; other providers are not built in",
+  });
+  return z.NEVER;
+});
+
+/** `kokoro`, the one local voice model. */
+export const ttsModel = z.string().transform((value, context) => {
+  const name = value.trim().toLowerCase();
+  if (name === "kokoro" || name === "kokoro-82m") return "kokoro" as const;
+  const coqui = name.startsWith("coqui") || name.startsWith("xtts");
+  context.addIssue({
+    code: "custom",
+    message: coqui
+      ? "Coqui's XTTS weights are under the Coqui Public Model License, which forbids commercial use; use kokoro (Apache-2.0)"
+      : "must be kokoro; other voices are not built in",
+  });
+  return z.NEVER;
+});
+
+export type Device = "cpu" | "cuda";
+
+/** Where inference runs. */
+export const device = z.string().transform((value, context): Device => {
+  const name = value.trim().toLowerCase();
+  if (name === "cpu") return "cpu";
+  if (name === "cuda" || name === "gpu" || /^cuda:\d+$/.test(name)) return "cuda";
+  context.addIssue({ code: "custom", message: "must be cpu or cuda" });
+  return z.NEVER;
+});
+
+/** A load at which backpressure begins: a share of `max_inflight`, or a count of fragments. */
+export interface LoadThreshold {
+  readonly kind: "ratio" | "count";
+  readonly value: number;
+}
+
+/** A value with a dot, or below 1, is a ratio; else a count. */
+export const loadThreshold = z.string().transform((value, context): LoadThreshold => {
+  const trimmed = value.trim();
+  const number = Number(trimmed);
+  if (/^\d+(\.\d+)?$/.test(trimmed) && number > 0) {
+    const kind = trimmed.includes(".") || number < 1 ? "ratio" : "count";
+    if (kind === "count" || number <= 10) return { kind, value: number };
+  }
+  context.addIssue({
+    code: "custom",
+    message: "must be a count of fragments like 6, or a share of max_inflight like 0.7",
+  });
+  return z.NEVER;
+});
