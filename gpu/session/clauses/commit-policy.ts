@@ -1,0 +1,156 @@
+import { type TimedWord, isSpoken, normaliseWord } from "./words.ts";
+
+export interface CommitLimits {
+  /** Two passes mean the same word only when they place its start within this of each other. */
+  readonly toleranceMs: number;
+  /** Two passes are two opinions only when the second heard at least this much more. */
+  readonly leastNewSoundMs: number;
+  /** A word that ends this close to the end of the heard sound may be half a word. */
+  readonly edgeMs: number;
+}
+
+export const defaultCommitLimits: CommitLimits = {
+  toleranceMs: 500,
+  leastNewSoundMs: 100,
+  edgeMs: 100,
+};
+
+/** Committed words kept to know them again when a later pass hears them once more. */
+const rememberedWords = 8;
+
+/** What the policy remembers between passes; immutable, bounded. */
+export interface CommitState {
+  /** Newest committed words, oldest first. */
+  readonly tail: readonly TimedWord[];
+  /** The last pass, without what is committed. */
+  readonly tentative: readonly TimedWord[];
+  /** How far the last pass had heard, session time in ms. */
+  readonly heardUntilMs: number;
+}
+
+export const nothingHeard: CommitState = {
+  tail: [],
+  tentative: [],
+  heardUntilMs: Number.NEGATIVE_INFINITY,
+};
+
+/** One decode of everything since the last committed clause (or less), up to `heardUntilMs`. */
+export interface Pass {
+  readonly words: readonly TimedWord[];
+  readonly heardUntilMs: number;
+}
+
+export interface CommitStep {
+  readonly state: CommitState;
+  /** New for good: in order, never earlier than what was committed before, never taken back. */
+  readonly committed: readonly TimedWord[];
+  /** What the pass says beyond that: for partial transcripts, may still change. */
+  readonly tentative: readonly TimedWord[];
+}
+
+/**
+ * Commits what two passes in a row agree on: the longest common prefix by normalised word, each within the time
+ * tolerance (local agreement, Macháček et al. 2023, "Turning Whisper into a Real-Time Transcription System").
+ */
+export function commitAgreed(
+  state: CommitState,
+  pass: Pass,
+  limits: CommitLimits = defaultCommitLimits,
+): CommitStep {
+  const fresh = withoutCommitted(state.tail, spokenInOrder(pass.words), limits.toleranceMs);
+  const moreSound = pass.heardUntilMs - state.heardUntilMs >= limits.leastNewSoundMs;
+  if (!moreSound) return { state, committed: [], tentative: fresh };
+  let agreed = 0;
+  while (agrees(state.tentative[agreed], fresh[agreed], pass, limits)) agreed++;
+  return take(state, fresh, agreed, pass.heardUntilMs);
+}
+
+/** The clause is over (its silence, its latest safe moment, the end): all of this pass is committed. */
+export function commitAll(
+  state: CommitState,
+  pass: Pass,
+  limits: CommitLimits = defaultCommitLimits,
+): CommitStep {
+  const fresh = withoutCommitted(state.tail, spokenInOrder(pass.words), limits.toleranceMs);
+  return take(state, fresh, fresh.length, pass.heardUntilMs);
+}
+
+/** The pass was refused by a guard: it is no opinion, and neither is the one before it. */
+export function forgetTentative(state: CommitState): CommitState {
+  return { ...state, tentative: [] };
+}
+
+function take(
+  state: CommitState,
+  fresh: readonly TimedWord[],
+  count: number,
+  heardUntilMs: number,
+): CommitStep {
+  const committed = afterEach(state.tail.at(-1), fresh.slice(0, count));
+  const tentative = fresh.slice(count);
+  return {
+    state: {
+      tail: [...state.tail, ...committed].slice(-rememberedWords),
+      tentative,
+      heardUntilMs: Math.max(heardUntilMs, state.heardUntilMs),
+    },
+    committed,
+    tentative,
+  };
+}
+
+function agrees(
+  before: TimedWord | undefined,
+  now: TimedWord | undefined,
+  pass: Pass,
+  limits: CommitLimits,
+): boolean {
+  if (!before || !now) return false;
+  return (
+    sameWord(before, now, limits.toleranceMs) && now.endMs <= pass.heardUntilMs - limits.edgeMs
+  );
+}
+
+const sameWord = (a: TimedWord, b: TimedWord, toleranceMs: number): boolean =>
+  normaliseWord(a.text) === normaliseWord(b.text) && Math.abs(a.startMs - b.startMs) <= toleranceMs;
+
+/** Drops marks without a sound of their own and times that are no numbers; sorts nothing, order is the pass's. */
+const spokenInOrder = (words: readonly TimedWord[]): readonly TimedWord[] =>
+  words.filter(
+    (word) => isSpoken(word.text) && Number.isFinite(word.startMs) && Number.isFinite(word.endMs),
+  );
+
+/**
+ * A pass starts a little before the last committed word's end, so it may hear some of them again.
+ * The longest run of its first words that repeats the newest committed ones, at their times, is the same words;
+ * of what remains, whatever lies before the committed end by its middle was committed in other words.
+ */
+function withoutCommitted(
+  tail: readonly TimedWord[],
+  words: readonly TimedWord[],
+  toleranceMs: number,
+): readonly TimedWord[] {
+  const last = tail.at(-1);
+  if (!last) return words;
+  const longest = Math.min(tail.length, words.length);
+  for (let run = longest; run > 0; run--) {
+    const repeated = tail.slice(-run);
+    if (repeated.every((word, i) => isSameAt(word, words[i], toleranceMs))) return words.slice(run);
+  }
+  const firstNew = words.findIndex((word) => (word.startMs + word.endMs) / 2 >= last.endMs);
+  return firstNew === -1 ? [] : words.slice(firstNew);
+}
+
+const isSameAt = (word: TimedWord, other: TimedWord | undefined, toleranceMs: number): boolean =>
+  other !== undefined && sameWord(word, other, toleranceMs);
+
+/** Times never run back: a word that a later pass placed earlier starts where the one before it ended. */
+function afterEach(last: TimedWord | undefined, words: readonly TimedWord[]): TimedWord[] {
+  let fromMs = last?.endMs ?? Number.NEGATIVE_INFINITY;
+  return words.map((word) => {
+    const startMs = Math.max(word.startMs, fromMs);
+    const endMs = Math.max(word.endMs, startMs);
+    fromMs = endMs;
+    return { text: word.text, startMs, endMs };
+  });
+}
