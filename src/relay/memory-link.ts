@@ -51,7 +51,7 @@ class MemoryEnd<Outgoing, Incoming> implements Link<Outgoing, Incoming> {
 
   close(): void {
     this.#end("closed by us");
-    this.#peer?.#end("closed by the other side");
+    if (this.#peer !== undefined) this.#peer.#end("closed by the other side");
   }
 
   #end(reason: string): void {
