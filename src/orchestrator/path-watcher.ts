@@ -1,0 +1,60 @@
+import type { ControlApi, PathInfo } from "../mediamtx/control-api.ts";
+
+export interface PathWatcherOptions {
+  readonly api: Pick<ControlApi, "listPaths">;
+  /** What stands on the media server now; called after every look that succeeded. */
+  readonly onPaths: (paths: readonly PathInfo[]) => void;
+  /** The media server did not answer: nothing is known, so nothing is to be concluded. */
+  readonly onBlind: (problem: string) => void;
+}
+
+const everyMs = 2000;
+
+/**
+ * Keeps looking at the media server's path list: every 2 s, and at once when something hints at news.
+ * Hints that come during a look cause one more look after it, however many they are.
+ */
+export class PathWatcher {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
+
+  constructor(readonly options: PathWatcherOptions) {}
+
+  start(): void {
+    void this.look();
+  }
+
+  /** Looks now; resolves when a look that began after this call has been told. */
+  look(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    if (this.#looking) {
+      this.#again = true;
+      return this.#looking;
+    }
+    clearTimeout(this.#timer);
+    this.#looking = this.#lookUntilQuiet().finally(() => {
+      this.#looking = undefined;
+      if (!this.#closed) this.#timer = setTimeout(() => void this.look(), everyMs);
+    });
+    return this.#looking;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #lookUntilQuiet(): Promise<void> {
+    do {
+      this.#again = false;
+      try {
+        const paths = await this.options.api.listPaths();
+        if (!this.#closed) this.options.onPaths(paths);
+      } catch (error) {
+        if (!this.#closed) this.options.onBlind((error as Error).message);
+      }
+    } while (this.#again && !this.#closed);
+  }
+}

@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import type { StreamSettings } from "../config/streams.ts";
+import type { RelaySpec, WorkerSpec } from "../protocol/supervisor.ts";
+
+/** What every stream's processes are told alike, from the configuration. */
+export interface CommonSpec {
+  readonly ffmpegPath: string;
+  readonly socketFolder: string;
+  /** This `serve`, so that two edges with a stream of the same name keep apart at a shared sidecar. */
+  readonly edgeId: string;
+  /** Silero weights, where they are. */
+  readonly vadModelPath: string | undefined;
+  readonly withoutBed: RelaySpec["withoutBed"];
+  readonly bgGain: number;
+  readonly dubGain: number;
+  readonly fragmentMs: number | undefined;
+  readonly stsMode: "enabled" | "passthrough" | "disabled";
+  readonly sts: Omit<WorkerSpec["sts"], "endpoints">;
+}
+
+/** What one run of one stream is called. */
+export interface RunNames {
+  readonly streamId: string;
+  readonly runId: string;
+  /** Of the relay, which a worker of the same run shares its socket with. */
+  readonly relayInstanceId: string;
+}
+
+function socketPath(common: CommonSpec, names: RunNames): string {
+  return join(common.socketFolder, `${names.relayInstanceId}.sock`);
+}
+
+/** The specification of a run's relay. `inputUrl` carries the reader secret. */
+export function relaySpecOf(
+  common: CommonSpec,
+  names: RunNames,
+  settings: StreamSettings,
+  inputUrl: string,
+): RelaySpec {
+  return {
+    streamId: names.streamId,
+    runId: names.runId,
+    instanceId: names.relayInstanceId,
+    inputUrl,
+    languages: [settings.targetLanguage],
+    socketPath: socketPath(common, names),
+    ffmpegPath: common.ffmpegPath,
+    playoutDelayMs: settings.playoutDelayMs,
+    fallback: settings.fallback,
+    withoutBed: common.withoutBed,
+    bgGain: common.bgGain,
+    dubGain: common.dubGain,
+  };
+}
+
+/** The specification of one worker of a run. */
+export function workerSpecOf(
+  common: CommonSpec,
+  names: RunNames & { readonly instanceId: string },
+  settings: StreamSettings,
+  endpoints: WorkerSpec["sts"]["endpoints"],
+): WorkerSpec {
+  return {
+    streamId: names.streamId,
+    runId: names.runId,
+    instanceId: names.instanceId,
+    // The same for every worker of a stream: a sidecar then replaces the session of the one that died.
+    workerId: `${common.edgeId}-${names.streamId}`.slice(0, 64),
+    socketPath: socketPath(common, names),
+    mode: common.stsMode === "passthrough" ? "passthrough" : "enabled",
+    sourceLanguage: settings.sourceLanguage,
+    targetLanguages: [settings.targetLanguage],
+    voice: settings.voice,
+    playoutDelayMs: settings.playoutDelayMs,
+    ...(common.fragmentMs === undefined ? {} : { fragmentMs: common.fragmentMs }),
+    sts: { ...common.sts, endpoints },
+    ...(common.vadModelPath === undefined ? {} : { vadModelPath: common.vadModelPath }),
+  };
+}
