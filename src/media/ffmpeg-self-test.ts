@@ -1,0 +1,92 @@
+import { stat } from "node:fs/promises";
+import { softResampler } from "./live-commands.ts";
+
+/** What one FFmpeg was found to be; `missing` is empty when it does all that livedub needs. */
+export interface FfmpegReport {
+  readonly path: string;
+  /** For example `9.0.2`; `unknown` when it did not say. */
+  readonly version: string;
+  /** Each entry names a thing and what it is needed for. */
+  readonly missing: readonly string[];
+}
+
+const runLimitMs = 20_000;
+const resamplerTestSeconds = 10;
+/** The stretch that the test's stamps ask for: a source clock 500 ppm off. */
+const resamplerTestStretch = 1.0005;
+/** A working resampler ends within 10 ms of the stamps, the broken one of FFmpeg 5.1 over 600 ms off. */
+const resamplerToleranceSeconds = 0.05;
+
+const reports = new Map<string, Promise<FfmpegReport>>();
+
+/**
+ * Tries what the media path needs of an FFmpeg: that it runs, enhanced RTMP, the AAC encoder, and that
+ * its resampler really follows drifting timestamps. Takes about 0.2 s; the result is kept per path,
+ * size and modification time.
+ */
+export async function testFfmpeg(path: string): Promise<FfmpegReport> {
+  const file = await stat(path).catch(() => undefined);
+  if (file === undefined || !file.isFile()) {
+    return { path, version: "unknown", missing: ["the file itself: there is none at this path"] };
+  }
+  const key = `${path}\0${file.size}\0${file.mtimeMs}`;
+  const known = reports.get(key);
+  if (known) return known;
+  const fresh = runTests(path);
+  reports.set(key, fresh);
+  return fresh;
+}
+
+async function runTests(path: string): Promise<FfmpegReport> {
+  const version = await run(path, ["-version"]);
+  if (version === undefined) {
+    return { path, version: "unknown", missing: ["a program that runs here (it did not start)"] };
+  }
+  const missing: string[] = [];
+  const rtmp = await run(path, ["-h", "protocol=rtmp"]);
+  if (!asText(rtmp).includes("rtmp_enhanced_codecs")) {
+    missing.push("enhanced RTMP (`-rtmp_enhanced_codecs`, FFmpeg 6.1 or newer), for H.265 and AV1");
+  }
+  const sine = `sine=frequency=440:sample_rate=48000:samples_per_frame=1024:duration=`;
+  const aac = await run(path, [
+    ...["-f", "lavfi", "-i", `${sine}1`, "-c:a", "aac", "-f", "adts", "pipe:1"],
+  ]);
+  if ((aac?.length ?? 0) < 1000) missing.push("the AAC encoder, for the sound of every output");
+  const drifting = `asetpts=N/SR/TB*${resamplerTestStretch},${softResampler}`;
+  const pcm = await run(path, [
+    ...["-f", "lavfi", "-i", `${sine}${resamplerTestSeconds}`, "-af", drifting],
+    ...["-ar", "48000", "-ac", "2", "-f", "s16le", "pipe:1"],
+  ]);
+  const seconds = (pcm?.length ?? 0) / (48_000 * 4);
+  const wanted = resamplerTestSeconds * resamplerTestStretch;
+  if (Math.abs(seconds - wanted) > resamplerToleranceSeconds) {
+    missing.push(
+      `a resampler that follows timestamps (${wanted.toFixed(3)} s of sound became ${seconds.toFixed(3)} s), for sound in step with the picture`,
+    );
+  }
+  return { path, version: versionOf(asText(version)), missing };
+}
+
+/** Standard output of one short run, or undefined when it failed, hung or could not start. */
+async function run(path: string, args: readonly string[]): Promise<Uint8Array | undefined> {
+  try {
+    const child = Bun.spawn({
+      cmd: [path, "-hide_banner", "-nostdin", "-loglevel", "error", ...args],
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: runLimitMs,
+      killSignal: "SIGKILL",
+    });
+    const output = new Uint8Array(await new Response(child.stdout).arrayBuffer());
+    return (await child.exited) === 0 ? output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function asText(output: Uint8Array | undefined): string {
+  return new TextDecoder().decode(output);
+}
+
+function versionOf(text: string): string {
+  return /ffmpeg version n?([^\s-]+)/.exec(text)?.[1] ?? "unknown";
+}

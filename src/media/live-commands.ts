@@ -1,0 +1,71 @@
+/**
+ * Command lines of the two FFmpegs around a relay, and why each option is there. The pull gives video
+ * packets on file descriptor 3 (FLV) and sound on 4 (stereo s16le, 48 kHz); the push takes the same.
+ */
+
+/** The pull adds this to every video stamp, so that the FLV muxer never shifts video against the PCM. */
+export const pullStampOffsetMs = 10_000;
+/** Descriptors of the pipes, the same on both sides. */
+export const videoPipe = 3;
+export const audioPipe = 4;
+
+/**
+ * The one corrector of sound against its own timestamps: follows a source clock 500 ppm off without a
+ * jump, pads or trims only what is more than 100 ms off, and begins at stamp 0.
+ */
+export const softResampler =
+  "aresample=async=240:min_comp=0.001:comp_duration=1:max_soft_comp=0.005:min_hard_comp=0.1:first_pts=0";
+
+/** Codecs that plain RTMP does not know and enhanced RTMP carries. */
+export const enhancedCodecs = "hvc1,av01,vp09";
+
+const pcmFormat = ["-f", "s16le", "-ar", "48000", "-ac", "2"];
+const quiet = ["-hide_banner", "-loglevel", "error", "-nostdin"];
+
+/** Which tracks the input has; a stream without sound is pulled for its picture alone. */
+export type PulledTracks = "video+audio" | "video";
+
+/**
+ * Pulls a live RTMP input. The large probe limits cost nothing (probing ends when the parameters are
+ * known) and survive a first IDR that is 8 s away, as x264's default GOP makes it.
+ */
+export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTracks): string[] {
+  const video = [
+    ...["-map", "0:v:0", "-c:v", "copy", "-output_ts_offset", String(pullStampOffsetMs / 1000)],
+    ...["-flush_packets", "1", "-f", "flv", "-flvflags", "no_duration_filesize"],
+    `pipe:${videoPipe}`,
+  ];
+  const audio = [
+    ...["-map", "0:a:0", "-af", softResampler, "-ar", "48000", "-ac", "2"],
+    ...["-c:a", "pcm_s16le", "-flush_packets", "1", "-f", "s16le", `pipe:${audioPipe}`],
+  ];
+  return [
+    ffmpeg,
+    ...quiet,
+    ...["-fflags", "nobuffer", "-analyzeduration", "15000000", "-probesize", "20000000"],
+    ...["-rtmp_enhanced_codecs", enhancedCodecs, "-rtmp_live", "live"],
+    ...["-i", inputUrl],
+    ...video,
+    ...(tracks === "video+audio" ? audio : []),
+  ];
+}
+
+/**
+ * Pushes delayed video packets, copied, and mixed sound as AAC. `-copyts` keeps our stamps, which begin
+ * near 0; the output offset keeps the AAC priming from going below it.
+ */
+export function pushCommand(ffmpeg: string, outputUrl: string): string[] {
+  return [
+    ffmpeg,
+    ...quiet,
+    "-copyts",
+    ...["-thread_queue_size", "512", "-fflags", "nobuffer"],
+    ...["-analyzeduration", "0", "-probesize", "32", "-f", "flv", "-i", `pipe:${videoPipe}`],
+    ...["-thread_queue_size", "512", "-analyzeduration", "0", "-probesize", "32"],
+    ...[...pcmFormat, "-i", `pipe:${audioPipe}`],
+    ...["-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-b:a", "128k"],
+    ...["-output_ts_offset", "1", "-max_interleave_delta", "500000", "-flush_packets", "1"],
+    ...["-rtmp_enhanced_codecs", enhancedCodecs],
+    ...["-f", "flv", "-flvflags", "no_duration_filesize", outputUrl],
+  ];
+}
