@@ -1,3 +1,4 @@
+import { commonSettings } from "./common.ts";
 import { edgeSettings } from "./edge.ts";
 import { brokenRules } from "./edge-rules.ts";
 import { egressSettings, type EgressRules } from "./egress.ts";
@@ -15,7 +16,12 @@ import { ignoredWorkerSettings } from "./worker-ignored.ts";
 import { workerSettings } from "./worker.ts";
 
 /** Every setting that `livedub serve` reads, by the key of its value. */
-export const edgeTable = { ...edgeSettings, ...workerSettings, ...egressSettings };
+export const edgeTable = {
+  ...commonSettings,
+  ...edgeSettings,
+  ...workerSettings,
+  ...egressSettings,
+};
 
 /** The same together with those that are accepted without effect: all that a config file may hold. */
 export const edgeFileTable = { ...edgeTable, ...ignoredWorkerSettings };

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { bool, choice, duration, integer, text, url } from "./scalars.ts";
+import { commonSettings } from "./common.ts";
+import { bool, choice, duration, integer, url } from "./scalars.ts";
 import { setting } from "./setting.ts";
 
 const destinationUrl = url("rtmp", "rtmps", "srt").refine(
@@ -161,6 +162,7 @@ export const egressSettings = {
 
 /** What one egress process reads from its environment; `serve` sets it, and a script may. */
 export const egressProcessSettings = {
+  ...commonSettings,
   streamId: setting<string | undefined>({
     name: "STREAM_ID",
     scope: "egress",
@@ -183,12 +185,6 @@ export const egressProcessSettings = {
   }),
   enabled,
   inputBaseUrl: egressSettings.egressInputBaseUrl,
-  ffmpegBin: setting<string | undefined>({
-    name: "FFMPEG_BIN",
-    scope: "egress",
-    schema: text,
-    doc: "FFmpeg of one egress process",
-  }),
   maxDestinationFailures,
   inputGraceSeconds,
   retryBaseDelayMs,

@@ -35,6 +35,8 @@ const keptLines = 20;
 export class NativeChild implements AsyncDisposable {
   readonly pid: number;
   readonly exited: Promise<ExitInfo>;
+  /** Settles after {@link exited}, when the last of its output has been read too: then stderr tells why. */
+  readonly drained: Promise<ExitInfo>;
   #process: ChildProcess;
   #stopping = false;
   #exit: ExitInfo | undefined;
@@ -57,6 +59,8 @@ export class NativeChild implements AsyncDisposable {
       };
       return this.#exit;
     });
+    const closed = once(child, "close");
+    this.drained = closed.then(() => this.exited);
     if (child.stderr) this.#readStderr(child.stderr, options.onStderrLine);
     // A pipe to a dead child raises EPIPE on the stream; the exit is what tells, so it is not an error here.
     for (const stream of child.stdio) stream?.on("error", () => {});
