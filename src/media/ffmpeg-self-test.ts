@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { softResampler } from "./live-commands.ts";
+import { softResampler, words } from "./live-commands.ts";
 
 /** What one FFmpeg was found to be; `missing` is empty when it does all that livedub needs. */
 export interface FfmpegReport {
@@ -48,15 +48,15 @@ async function runTests(path: string): Promise<FfmpegReport> {
     missing.push("enhanced RTMP (`-rtmp_enhanced_codecs`, FFmpeg 6.1 or newer), for H.265 and AV1");
   }
   const sine = `sine=frequency=440:sample_rate=48000:samples_per_frame=1024:duration=`;
-  const aac = await run(path, [
-    ...["-f", "lavfi", "-i", `${sine}1`, "-c:a", "aac", "-f", "adts", "pipe:1"],
-  ]);
+  const aac = await run(path, words(`-f lavfi -i ${sine}1 -c:a aac -f adts pipe:1`));
   if ((aac?.length ?? 0) < 1000) missing.push("the AAC encoder, for the sound of every output");
   const drifting = `asetpts=N/SR/TB*${resamplerTestStretch},${softResampler}`;
-  const pcm = await run(path, [
-    ...["-f", "lavfi", "-i", `${sine}${resamplerTestSeconds}`, "-af", drifting],
-    ...["-ar", "48000", "-ac", "2", "-f", "s16le", "pipe:1"],
-  ]);
+  const pcm = await run(
+    path,
+    words(
+      `-f lavfi -i ${sine}${resamplerTestSeconds} -af ${drifting} -ar 48000 -ac 2 -f s16le pipe:1`,
+    ),
+  );
   const seconds = (pcm?.length ?? 0) / (48_000 * 4);
   const wanted = resamplerTestSeconds * resamplerTestStretch;
   if (Math.abs(seconds - wanted) > resamplerToleranceSeconds) {

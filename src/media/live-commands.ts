@@ -19,8 +19,7 @@ export const softResampler =
 /** Codecs that plain RTMP does not know and enhanced RTMP carries. */
 export const enhancedCodecs = "hvc1,av01,vp09";
 
-const pcmFormat = ["-f", "s16le", "-ar", "48000", "-ac", "2"];
-const quiet = ["-hide_banner", "-loglevel", "error", "-nostdin"];
+const quiet = words("-hide_banner -loglevel error -nostdin");
 
 /** Which tracks the input has; a stream without sound is pulled for its picture alone. */
 export type PulledTracks = "video+audio" | "video";
@@ -30,21 +29,20 @@ export type PulledTracks = "video+audio" | "video";
  * known) and survive a first IDR that is 8 s away, as x264's default GOP makes it.
  */
 export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTracks): string[] {
-  const video = [
-    ...["-map", "0:v:0", "-c:v", "copy", "-output_ts_offset", String(pullStampOffsetMs / 1000)],
-    ...["-flush_packets", "1", "-f", "flv", "-flvflags", "no_duration_filesize"],
-    `pipe:${videoPipe}`,
-  ];
-  const audio = [
-    ...["-map", "0:a:0", "-af", softResampler, "-ar", "48000", "-ac", "2"],
-    ...["-c:a", "pcm_s16le", "-flush_packets", "1", "-f", "s16le", `pipe:${audioPipe}`],
-  ];
+  const video = words(
+    `-map 0:v:0 -c:v copy -output_ts_offset ${pullStampOffsetMs / 1000} -flush_packets 1
+     -f flv -flvflags no_duration_filesize pipe:${videoPipe}`,
+  );
+  const audio = words(
+    `-map 0:a:0 -af ${softResampler} -ar 48000 -ac 2 -c:a pcm_s16le -flush_packets 1
+     -f s16le pipe:${audioPipe}`,
+  );
   return [
     ffmpeg,
     ...quiet,
-    ...["-fflags", "nobuffer", "-analyzeduration", "15000000", "-probesize", "20000000"],
-    ...["-rtmp_enhanced_codecs", enhancedCodecs, "-rtmp_live", "live"],
-    ...["-i", inputUrl],
+    ...words("-fflags nobuffer -analyzeduration 15000000 -probesize 20000000"),
+    ...words(`-rtmp_enhanced_codecs ${enhancedCodecs} -rtmp_live live -i`),
+    inputUrl,
     ...video,
     ...(tracks === "video+audio" ? audio : []),
   ];
@@ -59,13 +57,18 @@ export function pushCommand(ffmpeg: string, outputUrl: string): string[] {
     ffmpeg,
     ...quiet,
     "-copyts",
-    ...["-thread_queue_size", "512", "-fflags", "nobuffer"],
-    ...["-analyzeduration", "0", "-probesize", "32", "-f", "flv", "-i", `pipe:${videoPipe}`],
-    ...["-thread_queue_size", "512", "-analyzeduration", "0", "-probesize", "32"],
-    ...[...pcmFormat, "-i", `pipe:${audioPipe}`],
-    ...["-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-b:a", "128k"],
-    ...["-output_ts_offset", "1", "-max_interleave_delta", "500000", "-flush_packets", "1"],
-    ...["-rtmp_enhanced_codecs", enhancedCodecs],
-    ...["-f", "flv", "-flvflags", "no_duration_filesize", outputUrl],
+    ...words("-thread_queue_size 512 -fflags nobuffer -analyzeduration 0 -probesize 32"),
+    ...words(`-f flv -i pipe:${videoPipe}`),
+    ...words("-thread_queue_size 512 -analyzeduration 0 -probesize 32"),
+    ...words(`-f s16le -ar 48000 -ac 2 -i pipe:${audioPipe}`),
+    ...words("-map 0:v -map 1:a -c:v copy -c:a aac -b:a 128k"),
+    ...words("-output_ts_offset 1 -max_interleave_delta 500000 -flush_packets 1"),
+    ...words(`-rtmp_enhanced_codecs ${enhancedCodecs} -f flv -flvflags no_duration_filesize`),
+    outputUrl,
   ];
+}
+
+/** Constant options, written as on a command line; what comes from outside is never put through this. */
+export function words(line: string): string[] {
+  return line.split(/\s+/).filter((word) => word !== "");
 }
