@@ -18,7 +18,7 @@ describe("FLV", () => {
         ]);
         const edges = [
           0,
-          ...cuts.map((cut) => cut % stream.length).sort((a, b) => a - b),
+          ...cuts.map((cut) => cut % stream.length).toSorted((a, b) => a - b),
           stream.length,
         ];
         const parser = new FlvParser();

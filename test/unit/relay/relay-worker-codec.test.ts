@@ -54,7 +54,7 @@ const workerMessage: fc.Arbitrary<WorkerToRelay> = fc.oneof(
 function inPieces<M>(decoder: FrameDecoder<M>, stream: Uint8Array, cuts: number[]): M[] {
   const edges = [
     0,
-    ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b),
+    ...cuts.map((cut) => cut % (stream.length + 1)).toSorted((a, b) => a - b),
     stream.length,
   ];
   const messages: M[] = [];
