@@ -17,6 +17,8 @@ export const defaultCommitLimits: CommitLimits = {
 
 /** Committed words kept to know them again when a later pass hears them once more. */
 const rememberedWords = 8;
+/** Enough to tell one "very" of a row from the next; more would only compare older times. */
+const contextWords = 3;
 
 /** What the policy remembers between passes; immutable, bounded. */
 export interface CommitState {
@@ -121,9 +123,9 @@ const spokenInOrder = (words: readonly TimedWord[]): readonly TimedWord[] =>
   );
 
 /**
- * A pass starts a little before the last committed word's end, so it may hear some of them again.
- * The longest run of its first words that repeats the newest committed ones, at their times, is the same words;
- * of what remains, whatever lies before the committed end by its middle was committed in other words.
+ * A pass may begin before the last committed word, so it hears some of them again. They end where the pass says
+ * the newest committed words once more, at their times; where it says something else there, by the middle of each
+ * word: what lies before the committed end was committed in other words.
  */
 function withoutCommitted(
   tail: readonly TimedWord[],
@@ -132,17 +134,40 @@ function withoutCommitted(
 ): readonly TimedWord[] {
   const last = tail.at(-1);
   if (!last) return words;
-  const longest = Math.min(tail.length, words.length);
-  for (let run = longest; run > 0; run--) {
-    const repeated = tail.slice(-run);
-    if (repeated.every((word, i) => isSameAt(word, words[i], toleranceMs))) return words.slice(run);
+  let best = { index: -1, run: 0, distanceMs: Number.POSITIVE_INFINITY };
+  for (let index = 0; index < words.length; index++) {
+    const { run, distanceMs } = matchBack(tail, words, index, toleranceMs);
+    if (run > best.run || (run === best.run && run > 0 && distanceMs < best.distanceMs))
+      best = { index, run, distanceMs };
   }
+  // A single word alone may be the same word said twice, unless the two sound at the same time.
+  if (best.run > 1 || (best.run === 1 && overlap(last, words[best.index])))
+    return words.slice(best.index + 1);
   const firstNew = words.findIndex((word) => (word.startMs + word.endMs) / 2 >= last.endMs);
   return firstNew === -1 ? [] : words.slice(firstNew);
 }
 
-const isSameAt = (word: TimedWord, other: TimedWord | undefined, toleranceMs: number): boolean =>
-  other !== undefined && sameWord(word, other, toleranceMs);
+/** How many words (up to {@link contextWords}) before and at `index` repeat the tail's end, and how far off they lie. */
+function matchBack(
+  tail: readonly TimedWord[],
+  words: readonly TimedWord[],
+  index: number,
+  toleranceMs: number,
+): { run: number; distanceMs: number } {
+  let run = 0;
+  let distanceMs = 0;
+  while (run < contextWords) {
+    const committed = tail[tail.length - 1 - run];
+    const heard = words[index - run];
+    if (!committed || !heard || !sameWord(committed, heard, toleranceMs)) break;
+    distanceMs += Math.abs(committed.startMs - heard.startMs);
+    run++;
+  }
+  return { run, distanceMs: run === 0 ? Number.POSITIVE_INFINITY : distanceMs / run };
+}
+
+const overlap = (a: TimedWord, b: TimedWord | undefined): boolean =>
+  b !== undefined && a.startMs < b.endMs && b.startMs < a.endMs;
 
 /** Times never run back: a word that a later pass placed earlier starts where the one before it ended. */
 function afterEach(last: TimedWord | undefined, words: readonly TimedWord[]): TimedWord[] {

@@ -1,0 +1,44 @@
+export interface CutterLimits {
+  /** Longest clause, first sound to last, ms: {@link clauseCapMs}. */
+  readonly capMs: number;
+  /** Shorter pieces join the next. */
+  readonly shortestMs: number;
+  /** A comma cuts from this many characters on. */
+  readonly commaCharacters: number;
+  /** A silence this long cuts. */
+  readonly silenceMs: number;
+  /** A short piece does not wait across a silence this long: "Yes." is said at its own time. */
+  readonly aloneSilenceMs: number;
+  /** Most words in a clause; only a loop or nonsense times reach it. */
+  readonly mostWords: number;
+}
+
+export const defaultCutterLimits: Omit<CutterLimits, "capMs"> = {
+  shortestMs: 1000,
+  commaCharacters: 20,
+  silenceMs: 700,
+  aloneSilenceMs: 1500,
+  mostWords: 64,
+};
+
+/** Time that recognition, translation, order and transport take beside synthesis. */
+const standingCostMs = 1200;
+/** Below this no clause has a meaning; a session with so short a delay is late, and counted so. */
+const shortestCapMs = 1000;
+
+/**
+ * The longest clause that can still be dubbed in time: min(preset, (D - 1.2 s) / (1 + synthesis RTF)).
+ *
+ * @param presetMs 2500, 4000 or 6000 for fast, balanced and quality
+ * @param playoutDelayMs D; absent in file pacing, where only the preset holds
+ * @param synthesisRtf measured: seconds of work a second of speech
+ */
+export function clauseCapMs(
+  presetMs: number,
+  playoutDelayMs: number | undefined,
+  synthesisRtf: number,
+): number {
+  if (playoutDelayMs === undefined) return Math.max(shortestCapMs, presetMs);
+  const inTime = (playoutDelayMs - standingCostMs) / (1 + Math.max(0, synthesisRtf));
+  return Math.max(shortestCapMs, Math.min(presetMs, inTime));
+}

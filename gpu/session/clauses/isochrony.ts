@@ -1,0 +1,185 @@
+export interface IsochronyLimits {
+  /** Slowest and fastest speech that still sounds like speech. */
+  readonly slowestTempo: number;
+  readonly fastestTempo: number;
+  /** Faster than this only when the next clause would otherwise start noticeably late. */
+  readonly comfortableTempo: number;
+  /** A dub may run this far past its slot before more tempo is worth it. */
+  readonly toleratedOverrunMs: number;
+  /** Later than this a clause is dropped whole: it would be heard over other pictures. */
+  readonly latestMs: number;
+  /** Least silence between two clauses of a dub. */
+  readonly breathMs: number;
+}
+
+export const defaultIsochronyLimits: IsochronyLimits = {
+  slowestTempo: 0.85,
+  fastestTempo: 1.3,
+  comfortableTempo: 1.2,
+  toleratedOverrunMs: 200,
+  latestMs: 1500,
+  breathMs: 80,
+};
+
+/** The dub track of one language between clauses. */
+export interface DubState {
+  /** Session time from which the track is free, ms. */
+  readonly freeAtMs: number;
+  /** How late the last clause started; 0 when it was on time. */
+  readonly lateMs: number;
+  readonly placed: number;
+  readonly late: number;
+  readonly dropped: number;
+}
+
+export const emptyDub: DubState = {
+  freeAtMs: Number.NEGATIVE_INFINITY,
+  lateMs: 0,
+  placed: 0,
+  late: 0,
+  dropped: 0,
+};
+
+/** A clause that has been, or is about to be, synthesised. Session time, ms. */
+export interface SlotRequest {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Silence after the clause, as far as it is known. */
+  readonly pauseAfterMs: number;
+  /** Its dub at tempo 1, silence trimmed; 0 when there is nothing to say. */
+  readonly naturalMs: number;
+  /** Before this nothing can be written any more: those fragments are answered. */
+  readonly writableFromMs: number;
+}
+
+/** Where and how fast the whole dub is said; words are never cut. */
+export interface PlacedSlot {
+  readonly outcome: "placed";
+  readonly startMs: number;
+  readonly endMs: number;
+  /** naturalMs / (endMs - startMs), within the limits. */
+  readonly tempo: number;
+  /** Start against the source clause's; announced as late when above 0. */
+  readonly lateMs: number;
+  /** How far it runs past its slot, into the next clause's time. */
+  readonly overrunMs: number;
+}
+
+export interface DroppedSlot {
+  readonly outcome: "dropped";
+  /** How late it would have started. */
+  readonly lateMs: number;
+}
+
+export interface SlotStep {
+  readonly state: DubState;
+  readonly slot: PlacedSlot | DroppedSlot;
+}
+
+/** How late a clause would start now: worth asking before it is synthesised. Never below 0. */
+export function latenessMs(
+  state: DubState,
+  request: Pick<SlotRequest, "startMs" | "writableFromMs">,
+  limits: IsochronyLimits = defaultIsochronyLimits,
+): number {
+  return earliestStart(state, request, limits) - request.startMs;
+}
+
+/**
+ * Fits a dub into its clause's slot: the source's duration and the pause after it.
+ *
+ * On time and short: slowed towards the source's duration. Longer than the source: the pause is used first, then
+ * tempo. Late (the clause before ran over, or synthesis took long): played late at the tempo that ends with the
+ * slot, so the next pause catches up; later than `latestMs`: dropped whole. Clauses come in their order.
+ */
+export function fitSlot(
+  state: DubState,
+  request: SlotRequest,
+  limits: IsochronyLimits = defaultIsochronyLimits,
+): SlotStep {
+  const startMs = earliestStart(state, request, limits);
+  const lateMs = startMs - request.startMs;
+  if (lateMs > limits.latestMs)
+    return {
+      state: { ...state, lateMs: 0, dropped: state.dropped + 1 },
+      slot: { outcome: "dropped", lateMs },
+    };
+  const slotEndMs = request.endMs + Math.max(0, request.pauseAfterMs) - limits.breathMs;
+  const tempo = chooseTempo(request, startMs, slotEndMs, limits);
+  const endMs = startMs + request.naturalMs / tempo;
+  return {
+    state: {
+      freeAtMs: endMs,
+      lateMs,
+      placed: state.placed + 1,
+      late: state.late + (lateMs > 0 ? 1 : 0),
+      dropped: state.dropped,
+    },
+    slot: {
+      outcome: "placed",
+      startMs,
+      endMs,
+      tempo,
+      lateMs,
+      overrunMs: Math.max(0, endMs - slotEndMs),
+    },
+  };
+}
+
+/**
+ * The pitch-keeping stretch that is left after a synthesiser was asked for `slot.tempo` and spoke for `spokenMs`:
+ * times the length changes, 1 = as spoken. The whole stays within the tempo limits; what does not fit overruns.
+ *
+ * @param naturalMs the dub at tempo 1, as given to {@link fitSlot}
+ */
+export function remainingStretch(
+  slot: PlacedSlot,
+  naturalMs: number,
+  spokenMs: number,
+  limits: IsochronyLimits = defaultIsochronyLimits,
+): number {
+  if (!(spokenMs > 0)) return 1;
+  const wantedMs = slot.endMs - slot.startMs;
+  const shortestMs = naturalMs / limits.fastestTempo;
+  const longestMs = naturalMs / limits.slowestTempo;
+  return Math.min(longestMs, Math.max(shortestMs, wantedMs)) / spokenMs;
+}
+
+/** The dub turned out longer or shorter than planned: the track is free from its true end. */
+export function endedAt(state: DubState, endMs: number): DubState {
+  return { ...state, freeAtMs: endMs };
+}
+
+function earliestStart(
+  state: DubState,
+  request: Pick<SlotRequest, "startMs" | "writableFromMs">,
+  limits: IsochronyLimits,
+): number {
+  return Math.max(request.startMs, request.writableFromMs, state.freeAtMs + limits.breathMs);
+}
+
+function chooseTempo(
+  request: SlotRequest,
+  startMs: number,
+  slotEndMs: number,
+  limits: IsochronyLimits,
+): number {
+  const roomMs = slotEndMs - startMs;
+  const { naturalMs } = request;
+  if (!(naturalMs > 0)) return 1;
+  if (naturalMs <= roomMs) return relaxedTempo(request, startMs, limits);
+  const comfortable = tempoFor(naturalMs, roomMs);
+  if (comfortable <= limits.comfortableTempo) return comfortable;
+  const pressed = tempoFor(naturalMs, roomMs + limits.toleratedOverrunMs);
+  return Math.min(limits.fastestTempo, Math.max(limits.comfortableTempo, pressed));
+}
+
+/** There is room: end with the source if that means speaking slower, but no slower than sounds right, and not late. */
+function relaxedTempo(request: SlotRequest, startMs: number, limits: IsochronyLimits): number {
+  if (startMs > request.startMs) return 1;
+  const withSource = tempoFor(request.naturalMs, request.endMs - startMs);
+  return Math.min(1, Math.max(limits.slowestTempo, withSource));
+}
+
+const tempoFor = (naturalMs: number, roomMs: number): number =>
+  roomMs > 0 ? naturalMs / roomMs : Number.POSITIVE_INFINITY;

@@ -1,0 +1,28 @@
+/** What a stage was measured to cost: work a unit of what it is given (a second of speech, a character). */
+export interface StageCost {
+  /** Milliseconds of work a unit. */
+  readonly perUnit: number;
+  readonly measured: number;
+}
+
+/** Getting slower shows at once, getting faster is believed slowly: promises are made with this figure. */
+const riseWeight = 0.5;
+const fallWeight = 0.1;
+
+/** @param perUnit what to assume before anything was measured */
+export const assumedCost = (perUnit: number): StageCost => ({ perUnit, measured: 0 });
+
+/** Takes a measurement; one without work or units says nothing. */
+export function measuredCost(cost: StageCost, workMs: number, units: number): StageCost {
+  const perUnit = workMs / units;
+  if (!(units > 0) || !Number.isFinite(perUnit) || perUnit < 0) return cost;
+  const rising = perUnit > cost.perUnit;
+  const weight = cost.measured === 0 ? 1 : rising ? riseWeight : fallWeight;
+  return {
+    perUnit: cost.perUnit + weight * (perUnit - cost.perUnit),
+    measured: cost.measured + 1,
+  };
+}
+
+export const expectedMs = (cost: StageCost, units: number): number =>
+  cost.perUnit * Math.max(0, units);
