@@ -1,13 +1,43 @@
+import { cpus } from "node:os";
+import { join } from "node:path";
 import type { Logger } from "../../src/telemetry/log.ts";
-import type { DubEngine, InferenceTask, StageObserver } from "./engine.ts";
-
-/** A named voice of the operator's own file, beside the package's voices. */
-export interface VoiceProfile {
-  /** Primary subtag; the profile is offered for this language only. */
-  readonly language: string;
-  /** A voice of the package, for example `pf_dora`; absent: the language's default voice. */
-  readonly speaker?: string;
-}
+import { listVoices } from "../models/kokoro/kokoro.ts";
+import { DeepLProvider } from "../pipeline/deepl.ts";
+import { type DubStages, dub } from "../pipeline/dub-fragment.ts";
+import { TranslationChain, unsupportedPair } from "../pipeline/translate.ts";
+import type {
+  DubEngine,
+  DubRequest,
+  DubResult,
+  EngineHealth,
+  InferenceTask,
+  ModelNames,
+  StageObserver,
+  VoiceInfo,
+} from "./engine.ts";
+import { EngineError, type EngineStage } from "./engine-error.ts";
+import { InferenceChild } from "./inference-child.ts";
+import { LocalTranslationProvider } from "./local-translation-provider.ts";
+import {
+  type RecogniseInfo,
+  type RecogniseRequest,
+  type RecogniseResult,
+  type TranslateInfo,
+  type TranslateRequest,
+  type TranslateResult,
+  type VoiceInfoMessage,
+  type VoiceRequest,
+  type VoiceResult,
+  recogniseInfo,
+  recogniseResult,
+  translateInfo,
+  translateResult,
+  voiceInfo,
+  voiceResult,
+} from "./messages.ts";
+import type { RequestLimits } from "./request-queue.ts";
+import { selfTest } from "./self-test.ts";
+import { VoiceBook, type VoiceProfile } from "./voice-book.ts";
 
 export interface RealEngineOptions {
   /** Folder of the weights; see the weight store. */
@@ -20,6 +50,8 @@ export interface RealEngineOptions {
   readonly threads?: number;
   /** Turns the cloud provider on for every pair it serves; never logged. */
   readonly deeplApiKey?: string;
+  /** Another server than the service's own, for tests and gateways. */
+  readonly deeplServerUrl?: string;
   readonly voiceProfiles?: Readonly<Record<string, VoiceProfile>>;
   /** Time limits of the stages; `file` requests have none. */
   readonly asrTimeoutMs?: number;
@@ -30,4 +62,187 @@ export interface RealEngineOptions {
   readonly onStage?: StageObserver;
 }
 
-export type CreateRealEngine = (options: RealEngineOptions) => DubEngine;
+const gibibyte = 2 ** 30;
+const secretName = /KEY|TOKEN|SECRET|PASSWORD|NONCE/i;
+
+/** The engine of real models: three children, a translation chain, and the fitting of dubs between them. */
+export function createRealEngine(options: RealEngineOptions): DubEngine {
+  return new RealEngine(options);
+}
+
+class RealEngine implements DubEngine {
+  readonly mode = "real";
+  readonly gpuAvailable: boolean;
+  readonly #recognise: InferenceChild<RecogniseRequest, RecogniseInfo, RecogniseResult>;
+  readonly #voice: InferenceChild<VoiceRequest, VoiceInfoMessage, VoiceResult>;
+  readonly #translate: InferenceChild<TranslateRequest, TranslateInfo, TranslateResult>;
+  #chain = new TranslationChain([]);
+  #voices = new VoiceBook([]);
+  #state: "starting" | "ready" | "failed" = "starting";
+  #failure: string | undefined;
+  #closed = false;
+
+  constructor(private readonly options: RealEngineOptions) {
+    this.gpuAvailable = options.executionProvider === "cuda";
+    this.#recognise = new InferenceChild({
+      ...this.#childOptions("recognise", "asr", 2 * gibibyte),
+      info: recogniseInfo,
+      result: recogniseResult,
+    });
+    this.#voice = new InferenceChild({
+      ...this.#childOptions("voice", "tts", 3 * gibibyte),
+      info: voiceInfo,
+      result: voiceResult,
+    });
+    this.#translate = new InferenceChild({
+      ...this.#childOptions("translate", "translation", gibibyte),
+      info: translateInfo,
+      result: translateResult,
+    });
+  }
+
+  get models(): ModelNames {
+    if (this.#state !== "ready") return { asr: "loading", translation: "loading", tts: "loading" };
+    return {
+      asr: this.#recognise.info.model,
+      translation: this.#translate.info.models.map((model) => model.name).join(","),
+      tts: this.#voice.info.model,
+    };
+  }
+
+  pairs(): [string, string][] {
+    if (this.#state !== "ready") return [];
+    const heard = new Set(this.#recognise.info.languages);
+    return this.#chain
+      .pairs()
+      .filter(([source, target]) => heard.has(source) && this.#voices.speaks(target));
+  }
+
+  voices(): VoiceInfo[] {
+    return this.#voices.list();
+  }
+
+  hasVoice(profile: string, language: string): boolean {
+    return this.#voices.find(profile, primarySubtag(language)) !== undefined;
+  }
+
+  async start(): Promise<void> {
+    try {
+      const { modelsDir, voiceProfiles } = this.options;
+      this.#voices = new VoiceBook(listVoices(join(modelsDir, "tts", "kokoro")), voiceProfiles);
+      await Promise.all([this.#recognise.start(), this.#voice.start(), this.#translate.start()]);
+      this.#chain = this.#providers();
+      await selfTest(this.#recognise, this.#voice);
+      this.#state = "ready";
+    } catch (cause) {
+      this.#state = "failed";
+      this.#failure = cause instanceof Error ? cause.message : String(cause);
+      await this.#closeChildren();
+      throw cause;
+    }
+  }
+
+  async process(request: DubRequest, signal?: AbortSignal): Promise<DubResult> {
+    if (this.#state !== "ready")
+      throw new EngineError("MODEL_ERROR", {
+        message: this.#failure ?? "the models are still loading",
+        retryable: true,
+        blame: "us",
+      });
+    const source = primarySubtag(request.sourceLanguage);
+    const target = primarySubtag(request.targetLanguage);
+    const served = this.pairs();
+    if (!served.some(([from, to]) => from === source && to === target))
+      throw unsupportedPair(source, target, served);
+    const voice = this.#voices.resolve(request.voiceProfile, target);
+    const limits = (timeoutMs: number): RequestLimits => ({
+      signal,
+      deadlineAtMs: request.deadlineAtMs,
+      timeoutMs: request.file === true ? undefined : timeoutMs,
+    });
+    const {
+      asrTimeoutMs = 5000,
+      translationTimeoutMs = 5000,
+      ttsTimeoutMs = 10_000,
+    } = this.options;
+    const stages: DubStages = {
+      recognise: (pcm16k) =>
+        this.#recognise.request({ pcm16k: whole(pcm16k), language: source }, limits(asrTimeoutMs)),
+      translate: (text) =>
+        this.#chain.translate(text, source, target, limits(translationTimeoutMs)),
+      speak: (text, slot) => this.#voice.request({ text, voice, slot }, limits(ttsTimeoutMs)),
+    };
+    const translation = this.#chain.modelFor(source, target) ?? "none";
+    return dub(request, stages, { ...this.models, translation }, this.options.onStage);
+  }
+
+  health(): EngineHealth {
+    const children = [this.#recognise.health, this.#voice.health, this.#translate.health];
+    const down = children.find((child) => child.state !== "ready");
+    if (this.#state !== "ready")
+      return { state: this.#state, children, ...(this.#failure && { detail: this.#failure }) };
+    if (down === undefined) return { state: "ready", children };
+    const problem = this.#recognise.problem ?? this.#voice.problem ?? this.#translate.problem;
+    const detail = `${down.task} is ${down.state}${problem ? `: ${problem}` : ""}`;
+    return { state: "degraded", children, detail };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#closeChildren();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #closeChildren(): Promise<void> {
+    await Promise.all([this.#recognise.close(), this.#voice.close(), this.#translate.close()]);
+  }
+
+  #providers(): TranslationChain {
+    const { deeplApiKey, deeplServerUrl, translationTimeoutMs } = this.options;
+    const local = new LocalTranslationProvider(this.#translate);
+    if (!deeplApiKey) return new TranslationChain([local]);
+    const deepl = new DeepLProvider({
+      apiKey: deeplApiKey,
+      ...(deeplServerUrl && { serverUrl: deeplServerUrl }),
+      ...(translationTimeoutMs && { timeoutMs: translationTimeoutMs }),
+    });
+    return new TranslationChain([deepl, local]);
+  }
+
+  #childOptions(task: InferenceTask, stage: EngineStage, recycleAboveBytes: number) {
+    const { options } = this;
+    return {
+      task,
+      stage,
+      recycleAboveBytes,
+      command: options.childCommand(task),
+      env: childEnvironment(),
+      start: {
+        modelsDir: options.modelsDir,
+        threads: options.threads ?? Math.max(1, Math.floor(cpus().length / 2)),
+        executionProvider: options.executionProvider ?? ("cpu" as const),
+      },
+      logger: options.logger,
+      queueMaxDepth: options.queueMaxDepth ?? 20,
+    };
+  }
+}
+
+/** A view is cloned with all of its buffer when it is sent: give it one of its own. */
+function whole(samples: Float32Array): Float32Array {
+  return samples.byteLength === samples.buffer.byteLength ? samples : samples.slice();
+}
+
+/** `pt-BR` is `pt`: the models know languages, not regions. */
+function primarySubtag(tag: string): string {
+  return (tag.split(/[-_]/)[0] ?? tag).toLowerCase();
+}
+
+/** Our environment without secrets: the children need none. */
+function childEnvironment(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !secretName.test(name)));
+}

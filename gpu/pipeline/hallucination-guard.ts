@@ -1,6 +1,12 @@
 /** Why a transcription is not believed. */
-export type RejectionReason =
-  "no speech" | "unsure" | "repeats itself" | "does not end" | "too fast to be said";
+export const rejectionReasons = [
+  "no speech",
+  "unsure",
+  "repeats itself",
+  "does not end",
+  "too fast to be said",
+] as const;
+export type RejectionReason = (typeof rejectionReasons)[number];
 
 /** What a recogniser says of its own answer. */
 export interface Evidence {

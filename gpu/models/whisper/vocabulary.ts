@@ -55,6 +55,12 @@ export class WhisperVocabulary {
     this.suppressedAtBegin = this.#config.begin_suppress_tokens;
   }
 
+  /** Primary subtags of the languages that the export recognises. */
+  get languages(): string[] {
+    if (!this.#config.is_multilingual) return ["en"];
+    return Object.keys(this.#config.lang_to_id).map((token) => token.slice(2, -2));
+  }
+
   /** True when the export recognises the language (primary subtag, for example `pt`). */
   speaks(language: string): boolean {
     if (!this.#config.is_multilingual) return language === "en";

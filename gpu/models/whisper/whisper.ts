@@ -74,6 +74,11 @@ export class Whisper {
     );
   }
 
+  /** Primary subtags of the languages it recognises. */
+  get languages(): string[] {
+    return this.vocabulary.languages;
+  }
+
   /** True when it recognises the language (primary subtag). */
   speaks(language: string): boolean {
     return this.vocabulary.speaks(language);

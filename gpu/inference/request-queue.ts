@@ -1,0 +1,103 @@
+import { EngineError, type EngineStage } from "./engine-error.ts";
+
+export interface RequestLimits {
+  readonly signal?: AbortSignal | undefined;
+  /** On `performance.now()`'s clock; work that has not begun by then is dropped. */
+  readonly deadlineAtMs?: number | undefined;
+  /** Longest run, counted from its beginning; absent: no limit but the watchdog's. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A request on its way through one child; it is settled exactly once. */
+export class PendingRequest {
+  #settle: { resolve(payload: unknown): void; reject(error: Error): void } | undefined;
+  readonly answered: Promise<unknown>;
+
+  constructor(
+    readonly id: number,
+    readonly payload: unknown,
+    readonly limits: RequestLimits,
+  ) {
+    this.answered = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.answered.catch(() => {}); // the caller may have turned away
+  }
+
+  get settled(): boolean {
+    return this.#settle === undefined;
+  }
+
+  resolve(payload: unknown): void {
+    this.#settle?.resolve(payload);
+    this.#settle = undefined;
+  }
+
+  reject(error: Error): void {
+    this.#settle?.reject(error);
+    this.#settle = undefined;
+  }
+}
+
+/** Requests that wait for a child, oldest first; bounded, and what is refused or expired is counted. */
+export class RequestQueue {
+  #waiting: PendingRequest[] = [];
+  /** Refused because the queue was full. */
+  refused = 0;
+  /** Dropped because their deadline passed, or their caller left, before they began. */
+  expired = 0;
+
+  constructor(
+    private readonly stage: EngineStage,
+    private readonly maxDepth: number,
+  ) {}
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /** @throws {EngineError} `QUEUE_FULL` */
+  push(request: PendingRequest): void {
+    if (this.#waiting.length >= this.maxDepth) {
+      this.refused += 1;
+      throw new EngineError("QUEUE_FULL", {
+        message: `${this.#waiting.length} requests wait already`,
+        retryable: true,
+        blame: "us",
+        stage: this.stage,
+      });
+    }
+    this.#waiting.push(request);
+  }
+
+  /** The next request that is still wanted; the others on the way are answered. */
+  next(): PendingRequest | undefined {
+    for (;;) {
+      const request = this.#waiting.shift();
+      if (request === undefined || request.settled) {
+        if (request === undefined) return undefined;
+        continue;
+      }
+      const late = performance.now() >= (request.limits.deadlineAtMs ?? Infinity);
+      if (!late && request.limits.signal?.aborted !== true) return request;
+      this.expired += 1;
+      request.reject(timeoutError(this.stage, "its time had passed before it began"));
+    }
+  }
+
+  /** Takes out a request whose caller left. */
+  drop(request: PendingRequest): void {
+    const before = this.#waiting.length;
+    this.#waiting = this.#waiting.filter((other) => other !== request);
+    if (this.#waiting.length < before) this.expired += 1;
+  }
+
+  /** Answers everything that waits with the same error. */
+  rejectAll(error: Error): void {
+    for (const request of this.#waiting.splice(0)) request.reject(error);
+  }
+}
+
+export function timeoutError(stage: EngineStage, message: string): EngineError {
+  return new EngineError("TIMEOUT", { message, retryable: true, blame: "us", stage });
+}
