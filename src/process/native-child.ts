@@ -88,6 +88,8 @@ export class NativeChild implements AsyncDisposable {
         ...(options.extraPipes ?? []),
       ],
       env: (options.env ?? process.env) as NodeJS.ProcessEnv,
+      // A group of its own: Ctrl-C at a terminal is ours to handle, in order, and must not reach FFmpeg first.
+      detached: true,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     const failed = once(child, "error").then(([error]) => error as Error);

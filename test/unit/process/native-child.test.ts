@@ -84,3 +84,11 @@ test("writing to a dead child is no unhandled error", async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(child.exit?.code).toBe(0);
 });
+
+test("a program runs in a process group of its own, out of Ctrl-C's reach", async () => {
+  const child = await startSleeper();
+  const stat = await Bun.file(`/proc/${child.pid}/stat`).text();
+  const group = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]);
+  expect(group).toBe(child.pid);
+  await child.stop();
+});
