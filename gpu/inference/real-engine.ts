@@ -1,4 +1,4 @@
-import { cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../../src/telemetry/log.ts";
 import { listVoices } from "../models/kokoro/kokoro.ts";
@@ -223,7 +223,7 @@ class RealEngine implements DubEngine {
       env: childEnvironment(),
       start: {
         modelsDir: options.modelsDir,
-        threads: options.threads ?? Math.max(1, Math.floor(cpus().length / 2)),
+        threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / 2)),
         executionProvider: options.executionProvider ?? ("cpu" as const),
       },
       logger: options.logger,

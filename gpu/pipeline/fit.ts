@@ -26,7 +26,7 @@ export function chooseTempo({ naturalMs, sourceMs, slotMs }: FitTarget): ChosenT
   const wanted =
     naturalMs > slotMs
       ? naturalMs / Math.max(slotMs, 1)
-      : Math.min(1, naturalMs / Math.min(sourceMs, slotMs));
+      : Math.min(1, naturalMs / Math.max(1, Math.min(sourceMs, slotMs)));
   const tempo = Math.min(fastestTempo, Math.max(slowestTempo, wanted));
   return { tempo, clamped: wanted > fastestTempo };
 }

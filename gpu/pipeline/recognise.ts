@@ -78,7 +78,7 @@ export class Recogniser {
         });
         if (heard.text === "") continue;
         const reason = reasonToReject(heard, stretch.endMs - stretch.startMs);
-        const utterance = { ...stretch, text: heard.text };
+        const utterance = { ...stretch, text: calmed(heard.text) };
         if (reason === undefined) utterances.push(utterance);
         else rejected.push({ ...utterance, reason });
       }
@@ -109,6 +109,14 @@ export class Recogniser {
     const clip = samples.subarray(sampleAt(fromMs), sampleAt(toMs));
     return this.whisper.transcribe(clip, language);
   }
+}
+
+/** Whisper writes an emphatic speaker in capitals; translators take those for names. */
+function calmed(text: string): string {
+  const shouted = /\p{Lu}{2}/u.test(text) && !/\p{Ll}/u.test(text) && /\s/u.test(text);
+  if (!shouted) return text;
+  const lower = text.toLowerCase();
+  return lower.charAt(0).toUpperCase() + lower.slice(1);
 }
 
 /** A region that is longer than the window is heard in equal parts. */
