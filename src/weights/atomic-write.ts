@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** A name in the same folder as `path`, so that a rename onto it stays within one file system. */
-export function temporaryNeighbour(path: string): string {
+function temporaryNeighbour(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
 }
 

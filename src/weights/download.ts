@@ -86,6 +86,9 @@ async function fetchInto(
     } finally {
       await file.close();
     }
+    if (source.bytes !== undefined && doneBytes < source.bytes) {
+      throw new Error(`the connection ended after ${doneBytes} of ${source.bytes} bytes`);
+    }
   } catch (cause) {
     throw fetchFailure(source.url, cause, stalled.signal.aborted);
   } finally {
