@@ -1,0 +1,138 @@
+import { resolveFfmpeg } from "../media/ffmpeg-binary.ts";
+import { ParentChannel } from "../process/parent-channel.ts";
+import {
+  supervisorToWorker,
+  type SupervisorToWorker,
+  type WorkerSpec,
+  type WorkerToSupervisor,
+} from "../protocol/supervisor.ts";
+import { decodeAnswerAudio } from "../sts/answer-audio.ts";
+import { monotonicClock } from "../sts/clock.ts";
+import { openClient } from "../sts/open-client.ts";
+import type { StsClient } from "../sts/sts-client.ts";
+import { createVad } from "../vad/silero.ts";
+import { streamSampleRateHz } from "../protocol/relay-worker.ts";
+import { fragmentLimits } from "../worker/fragment-length.ts";
+import { RelayConnection } from "../worker/relay-connection.ts";
+import { toReport } from "../worker/settled-fragment.ts";
+import { StreamWorker } from "../worker/stream-worker.ts";
+
+type Report = (message: WorkerToSupervisor) => void;
+
+/** How long a stopping worker waits for the sidecar's farewell (contract 2.13). */
+const farewellMs = 10_000;
+const statusEveryMs = 1000;
+/** Exit codes: what the supervisor restarts is anything but 0. */
+const exitCode = { stopped: 0, failed: 1, relayGone: 3, orphaned: 4 } as const;
+
+/**
+ * The hidden command `livedub worker`: dubs one run of one stream. It is configured over the parent's
+ * channel, and ends with code 0 when asked to stop, else when its relay or its parent has gone.
+ */
+export async function runWorkerCommand(): Promise<void> {
+  const configured = Promise.withResolvers<WorkerSpec>();
+  const stopped = Promise.withResolvers<number>();
+  const channel = new ParentChannel<SupervisorToWorker, WorkerToSupervisor>({
+    incoming: supervisorToWorker,
+    onMessage: (message) => {
+      if (message.type === "configure") configured.resolve(message.spec);
+      else stopped.resolve(exitCode.stopped);
+    },
+    onOrphaned: () => process.exit(exitCode.orphaned),
+  });
+  const report: Report = (message) => void channel.send(message);
+  process.once("SIGTERM", () => stopped.resolve(exitCode.stopped));
+  // Ctrl-C at a terminal reaches the whole group; the parent decides what it means.
+  process.on("SIGINT", () => {});
+  const spec = await Promise.race([configured.promise, stopped.promise]);
+  if (typeof spec === "number") process.exit(spec);
+  try {
+    process.exit(await dubOneRun(spec, report, stopped));
+  } catch (error) {
+    report({ type: "event", level: "error", code: "worker-failed", message: messageOf(error) });
+    process.exit(exitCode.failed);
+  }
+}
+
+async function dubOneRun(
+  spec: WorkerSpec,
+  report: Report,
+  stopped: PromiseWithResolvers<number>,
+): Promise<number> {
+  const onEvent = (level: "info" | "warn" | "error", code: string, message: string) =>
+    report({ type: "event", level, code, message });
+  // The session opens while the model loads and the media is still on its way.
+  const client = spec.mode === "passthrough" ? undefined : openStsClient(spec, onEvent);
+  client?.start();
+  const vad = spec.vadModelPath === undefined ? undefined : await createVad(spec.vadModelPath);
+  const link = await RelayConnection.connect(spec.socketPath);
+  link.onClose = () => stopped.resolve(exitCode.relayGone);
+  const language = spec.targetLanguages[0] as string;
+  if (spec.targetLanguages.length > 1)
+    onEvent("warn", "one-language", `only the first target language, ${language}, is dubbed`);
+  const worker = new StreamWorker({
+    workerId: spec.workerId,
+    link,
+    client,
+    language,
+    fragmentMs: spec.fragmentMs,
+    vad,
+    decode: answerDecoder(),
+    clock: monotonicClock,
+    onFragment: (fragment) => {
+      report(toReport(fragment));
+      report(worker.status());
+    },
+    onEvent,
+  });
+  worker.start();
+  report({ type: "ready" });
+  report(worker.status());
+  const ticker = setInterval(() => report(worker.status()), statusEveryMs);
+  const code = await stopped.promise;
+  clearInterval(ticker);
+  await client?.end(farewellMs);
+  report(worker.status());
+  link.onClose = () => {};
+  await worker.close();
+  return code;
+}
+
+function openStsClient(
+  spec: WorkerSpec,
+  onEvent: (level: "info" | "warn" | "error", code: string, message: string) => void,
+): StsClient {
+  const { sts } = spec;
+  return openClient({
+    endpoints: sts.endpoints,
+    protocol: sts.protocol,
+    wish: {
+      streamId: spec.streamId,
+      workerId: spec.workerId,
+      sourceLanguage: spec.sourceLanguage,
+      targetLanguage: spec.targetLanguages[0] as string,
+      voice: spec.voice,
+      pacing: "live",
+      chunkMs: fragmentLimits("live", spec.playoutDelayMs, spec.fragmentMs).longestMs,
+      maxInflight: sts.maxInflight,
+      timeoutMs: sts.timeoutMs,
+    },
+    timeoutMs: sts.timeoutMs,
+    maxRetries: sts.maxRetries,
+    breakerThreshold: sts.breakerThreshold,
+    breakerOpenMs: sts.breakerOpenMs,
+    clock: monotonicClock,
+    onEvent,
+  });
+}
+
+/** Decodes answers at stream rate; FFmpeg is looked for at the first compressed one. */
+export function answerDecoder(): ConstructorParameters<typeof StreamWorker>[0]["decode"] {
+  let found: Promise<string> | undefined;
+  const ffmpegPath = () => (found ??= resolveFfmpeg(process.env).then(({ path }) => path));
+  return (audio) => decodeAnswerAudio(audio, streamSampleRateHz, ffmpegPath);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

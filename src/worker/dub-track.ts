@@ -1,0 +1,218 @@
+import { asBytes } from "../audio/pcm.ts";
+import { type RegionKind, streamSampleRateHz, type WorkerLink } from "../protocol/relay-worker.ts";
+import { voiceSpan } from "./dub-voice.ts";
+
+/** What became of one stretch of stream time. */
+export type Settlement =
+  | { readonly kind: "original" }
+  | { readonly kind: "fallback" }
+  /** Mono s16 at 48 kHz; its first sample belongs to the stretch's first. */
+  | { readonly kind: "dub" | "replace"; readonly samples: Int16Array };
+
+/** How a stretch was played in the end, told once, in order. */
+export interface Placement {
+  readonly startSample: number;
+  readonly endSample: number;
+  readonly kind: RegionKind;
+  /** Where its dub sounds; undefined when nothing does. */
+  readonly dubStartSample: number | undefined;
+  readonly dubEndSample: number | undefined;
+  /** Why a dub was not played after all: `overrun` or `link_full`. */
+  readonly dropped: "overrun" | "link_full" | undefined;
+}
+
+/** Settles a reserved stretch. */
+export type Settle = (settlement: Settlement, onPlaced?: (placement: Placement) => void) => void;
+
+interface Slot {
+  readonly startSample: number;
+  readonly endSample: number;
+  readonly fragmentId: string | undefined;
+  settlement: Settlement | undefined;
+  onPlaced: ((placement: Placement) => void) | undefined;
+}
+
+/** A dub that would start later than this after its speech is dropped whole (design section 3). */
+const latestStartSamples = 1.5 * streamSampleRateHz;
+/** Between the end of one dub and the start of the next: a breath. */
+const gapSamples = (60 * streamSampleRateHz) / 1000;
+/** Audio goes to the relay in pieces of at most this length, so that no message is large. */
+const pieceSamples = streamSampleRateHz;
+
+/**
+ * The dub of one language on its way to the relay: stretches are reserved in order as they are cut, settled
+ * in any order as answers come, and handed over strictly in order, with no gap and no overlap.
+ *
+ * A dub longer than its stretch runs on into what follows; the next dub then loses leading silence first and
+ * starts later second. Words are never cut: a dub that would start over 1.5 s late is left out as a whole.
+ */
+export class DubTrack {
+  #slots: Slot[] = [];
+  /** First sample that no dub sounds on any more. */
+  #busyUntil = 0;
+  #draining = false;
+  #closed = false;
+  #idle: (() => void)[] = [];
+
+  constructor(
+    private readonly link: WorkerLink,
+    readonly language: string,
+    /** True: wait for room on the link; false: drop and count, for air time does not wait. */
+    private readonly patient: boolean,
+  ) {}
+
+  /** Stretches that are reserved and not yet handed over. */
+  get pending(): number {
+    return this.#slots.length;
+  }
+
+  /**
+   * Takes the next stretch of stream time.
+   * @returns how to settle it, told in time how it was placed; further calls change nothing
+   */
+  reserve(stretch: { startSample: number; endSample: number; fragmentId?: string }): Settle {
+    const slot: Slot = {
+      startSample: stretch.startSample,
+      endSample: stretch.endSample,
+      fragmentId: stretch.fragmentId,
+      settlement: undefined,
+      onPlaced: undefined,
+    };
+    this.#slots.push(slot);
+    return (settlement, onPlaced) => {
+      if (slot.settlement !== undefined) return;
+      slot.settlement = settlement;
+      slot.onPlaced = onPlaced;
+      void this.#drain();
+    };
+  }
+
+  /** Resolves when everything reserved so far has been handed over. */
+  settled(): Promise<void> {
+    if (this.#slots.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let slot = this.#slots[0]; slot?.settlement !== undefined; slot = this.#slots[0]) {
+        const placement = await this.#place(slot, slot.settlement);
+        this.#slots.shift();
+        slot.onPlaced?.(placement);
+      }
+    } finally {
+      this.#draining = false;
+    }
+    if (this.#slots.length > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #place(slot: Slot, settlement: Settlement): Promise<Placement> {
+    if (settlement.kind === "replace") return this.#placeReplacement(slot, settlement.samples);
+    if (settlement.kind === "dub") return this.#placeDub(slot, settlement.samples);
+    return this.#placeSilent(slot, settlement.kind, undefined);
+  }
+
+  /** An engine that plays the source back: same place, same length, nothing to arrange. */
+  async #placeReplacement(slot: Slot, samples: Int16Array): Promise<Placement> {
+    const length = Math.min(samples.length, slot.endSample - slot.startSample);
+    const sent = await this.#sendAudio(slot.startSample, samples.subarray(0, length));
+    if (!sent) return this.#placeSilent(slot, "fallback", "link_full");
+    await this.#sendRegion(slot, slot.startSample, slot.endSample, "replace");
+    return {
+      startSample: slot.startSample,
+      endSample: slot.endSample,
+      kind: "replace",
+      dubStartSample: slot.startSample,
+      dubEndSample: slot.startSample + length,
+      dropped: undefined,
+    };
+  }
+
+  async #placeDub(slot: Slot, samples: Int16Array): Promise<Placement> {
+    const span = voiceSpan(samples);
+    if (span === undefined) return this.#placeSilent(slot, "original", undefined);
+    const wanted = slot.startSample + span.from;
+    const free = this.#busyUntil === 0 ? 0 : this.#busyUntil + gapSamples;
+    const dubStartSample = Math.max(wanted, free);
+    if (dubStartSample - wanted > latestStartSamples)
+      return this.#placeSilent(slot, "fallback", "overrun");
+    const voice = samples.subarray(span.from, span.to);
+    if (!(await this.#sendAudio(dubStartSample, voice)))
+      return this.#placeSilent(slot, "fallback", "link_full");
+    this.#busyUntil = dubStartSample + voice.length;
+    await this.#sendRegion(slot, slot.startSample, slot.endSample, "dub");
+    return {
+      startSample: slot.startSample,
+      endSample: slot.endSample,
+      kind: "dub",
+      dubStartSample,
+      dubEndSample: this.#busyUntil,
+      dropped: undefined,
+    };
+  }
+
+  /** No dub of its own; the end of the one before may still sound in it. */
+  async #placeSilent(
+    slot: Slot,
+    kind: "original" | "fallback",
+    dropped: Placement["dropped"],
+  ): Promise<Placement> {
+    const { startSample, endSample } = slot;
+    const split = Math.min(endSample, Math.max(startSample, this.#busyUntil));
+    if (split > startSample) await this.#sendRegion(slot, startSample, split, "dub");
+    if (endSample > split) await this.#sendRegion(slot, split, endSample, kind);
+    return {
+      startSample,
+      endSample,
+      kind,
+      dubStartSample: undefined,
+      dubEndSample: undefined,
+      dropped,
+    };
+  }
+
+  async #sendAudio(startSample: number, samples: Int16Array): Promise<boolean> {
+    for (let from = 0; from < samples.length; from += pieceSamples) {
+      const sent = await this.#send({
+        type: "audio",
+        language: this.language,
+        startSample: startSample + from,
+        pcm: asBytes(samples.slice(from, from + pieceSamples)),
+      });
+      if (!sent) return false;
+    }
+    return true;
+  }
+
+  async #sendRegion(
+    slot: Slot,
+    startSample: number,
+    endSample: number,
+    kind: RegionKind,
+  ): Promise<void> {
+    await this.#send({
+      type: "region",
+      language: this.language,
+      startSample,
+      endSample,
+      kind,
+      ...(slot.fragmentId === undefined ? {} : { fragmentId: slot.fragmentId }),
+    });
+  }
+
+  async #send(message: Parameters<WorkerLink["send"]>[0]): Promise<boolean> {
+    while (!this.link.send(message)) {
+      if (!this.patient || this.#closed) return false;
+      await this.link.ready();
+    }
+    return true;
+  }
+
+  /** The link is gone: nothing more can be handed over. */
+  close(): void {
+    this.#closed = true;
+  }
+}

@@ -1,0 +1,213 @@
+import { randomUUID } from "node:crypto";
+import {
+  type AppliedMessage,
+  type PcmMessage,
+  type RelayHello,
+  type RelayToWorker,
+  relayWorkerProtocolVersion,
+  streamSampleRateHz,
+  type WorkerLink,
+} from "../protocol/relay-worker.ts";
+import type { WorkerStatus } from "../protocol/supervisor.ts";
+import type { Clock } from "../sts/clock.ts";
+import { Counters } from "../sts/counters.ts";
+import type { OutgoingFragment } from "../sts/fragment.ts";
+import type { StsClient } from "../sts/sts-client.ts";
+import type { Vad } from "../vad/silero.ts";
+import { AirClock } from "./air-clock.ts";
+import { DubTrack } from "./dub-track.ts";
+import { fragmentLimits } from "./fragment-length.ts";
+import { Fragmenter, type Stretch } from "./fragmenter.ts";
+import { type AnswerDecoder, FragmentJudge } from "./fragment-judge.ts";
+import { Listener } from "./listener.ts";
+import { PcmQueue } from "./pcm-queue.ts";
+import type { SettledFragment } from "./settled-fragment.ts";
+
+export interface StreamWorkerOptions {
+  readonly workerId: string;
+  readonly link: WorkerLink;
+  /** Started already, so that its session is open before media arrives; undefined = passthrough. */
+  readonly client: StsClient | undefined;
+  readonly language: string;
+  readonly fragmentMs: number | undefined;
+  /** Owned by the worker from now on; undefined = no gating. */
+  readonly vad: Vad | undefined;
+  readonly decode: AnswerDecoder;
+  readonly clock: Clock;
+  readonly onFragment: (fragment: SettledFragment) => void;
+  readonly onEvent: (level: "info" | "warn" | "error", code: string, message: string) => void;
+}
+
+/** Either side of the link says at least this often that it lives. */
+const heartbeatMs = 250;
+
+/** The dubbing of one run of a stream: PCM in, dub and settled regions out. One run, then it is done. */
+export class StreamWorker {
+  readonly counters = new Counters();
+  /** Resolves when every sample up to the input's end is settled and said so. */
+  readonly done: Promise<void>;
+  #finish: () => void = () => {};
+  #queue = new PcmQueue();
+  #air: AirClock;
+  #run: Run | undefined;
+  #lastText: WorkerStatus["lastText"] = null;
+  #cancelHeartbeat: () => void = () => {};
+  #closed = false;
+
+  constructor(private readonly options: StreamWorkerOptions) {
+    this.#air = new AirClock(options.clock);
+    this.done = new Promise((resolve) => (this.#finish = resolve));
+  }
+
+  /** Says hello and listens; the relay's hello opens the run. */
+  start(): void {
+    const { link, workerId } = this.options;
+    link.onMessage = (message) => this.#onMessage(message);
+    link.send({ type: "hello", version: relayWorkerProtocolVersion, workerId });
+    this.#beat();
+    void this.#work();
+  }
+
+  status(): WorkerStatus {
+    const { client } = this.options;
+    return {
+      type: "status",
+      sts: {
+        state: client?.state ?? "off",
+        engine: client?.engine ?? null,
+        endpoint: client?.endpoint ?? "",
+        lastError: client?.lastError ?? null,
+        reconnects: client?.reconnects ?? 0,
+      },
+      breaker: client?.breaker ?? "closed",
+      inflight: client?.inflight ?? 0,
+      counters: {
+        ...client?.counters.snapshot(),
+        ...this.counters.snapshot(),
+        pcm_dropped_blocks: this.#queue.dropped,
+        speech_ms: Math.round((this.#run?.listener.speechSamples ?? 0) / 48),
+      },
+      lastText: this.#lastText,
+    };
+  }
+
+  /** Stops at once; what is unsettled stays so, and the relay plays its fallback. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelHeartbeat();
+    this.#queue.close();
+    this.#run?.track.close();
+    this.options.client?.close();
+    this.options.link.close();
+    await this.options.vad?.close();
+  }
+
+  #beat(): void {
+    this.options.link.send({ type: "heartbeat" });
+    this.#cancelHeartbeat = this.options.clock.after(heartbeatMs, () => this.#beat());
+  }
+
+  #onMessage(message: RelayToWorker): void {
+    if (message.type === "hello") this.#open(message);
+    else if (message.type === "applied") this.#onApplied(message);
+    else if (message.type === "pcm") {
+      this.#air.observe(message);
+      this.#queue.push(message);
+    } else if (message.type === "end") this.#queue.end(message.atSample);
+  }
+
+  #open(hello: RelayHello): void {
+    if (this.#run !== undefined) return;
+    const { options } = this;
+    const live = hello.pacing === "live";
+    this.#queue.bound(live);
+    const limits = fragmentLimits(hello.pacing, hello.playoutDelayMs, options.fragmentMs);
+    this.#run = {
+      live,
+      fragmenter: new Fragmenter(limits, 0),
+      listener: new Listener(options.vad, 0),
+      track: new DubTrack(options.link, options.language, !live),
+      judge: new FragmentJudge(options.decode, () => options.client?.engine ?? null),
+    };
+  }
+
+  #onApplied({ fragmentId, late }: AppliedMessage): void {
+    if (late) this.counters.add("applied_late");
+    else if (fragmentId !== undefined) this.options.client?.applied(fragmentId);
+  }
+
+  async #work(): Promise<void> {
+    for await (const item of this.#queue) {
+      const run = this.#run;
+      if (run === undefined) continue; // PCM before hello: a relay never does that
+      if (item.type === "pcm") await this.#hear(run, item);
+      else {
+        run.listener.finish();
+        this.#take(run, run.fragmenter.flush(item.atSample));
+        await run.track.settled();
+        if (!this.#closed) this.options.link.send({ type: "done" });
+        this.#finish();
+      }
+    }
+  }
+
+  async #hear(run: Run, message: PcmMessage): Promise<void> {
+    const { listener, fragmenter } = run;
+    if (message.startSample !== listener.nextSample) {
+      if (message.startSample < listener.nextSample) return; // said before
+      if (listener.nextSample > 0) this.counters.add("pcm_holes");
+      listener.finish();
+      this.#take(run, fragmenter.flush(listener.nextSample));
+      fragmenter.restart(message.startSample);
+      listener.restart(message.startSample);
+    }
+    for (const frame of await listener.hear(message)) {
+      this.#take(run, fragmenter.push(frame));
+    }
+    listener.forget(fragmenter.openFrom);
+  }
+
+  #take(run: Run, stretches: readonly Stretch[]): void {
+    for (const stretch of stretches) {
+      if (stretch.speech && this.options.client !== undefined) void this.#dub(run, stretch);
+      else run.track.reserve(stretch)({ kind: "original" });
+    }
+  }
+
+  /** Sends one fragment and settles it by what comes back. */
+  async #dub(run: Run, stretch: Stretch): Promise<void> {
+    const { client } = this.options;
+    if (client === undefined) return;
+    const { startSample, endSample } = stretch;
+    const fragmentId = randomUUID();
+    const narrow = run.listener.pcm(startSample, endSample, 16_000);
+    const full = run.listener.pcm(startSample, endSample, 48_000);
+    const outgoing: OutgoingFragment = {
+      fragmentId,
+      startSample,
+      endSample,
+      durationMs: Math.round(((endSample - startSample) * 1000) / streamSampleRateHz),
+      pcm: (rateHz) => (rateHz === 16_000 ? narrow : full),
+      airsAtMs: run.live ? this.#air.airsAtMs(startSample) : undefined,
+    };
+    const settle = run.track.reserve({ startSample, endSample, fragmentId });
+    const { fragment, settlement } = await run.judge.judge(outgoing, await client.submit(outgoing));
+    const { transcript, translatedText } = fragment;
+    if (transcript !== "" || translatedText !== "")
+      this.#lastText = { source: transcript, translated: translatedText };
+    settle(settlement, (placement) => {
+      const final = run.judge.afterPlacement(fragment, placement);
+      this.counters.add(`outcome_${final.outcome}`);
+      this.options.onFragment(final);
+    });
+  }
+}
+
+interface Run {
+  readonly live: boolean;
+  readonly fragmenter: Fragmenter;
+  readonly listener: Listener;
+  readonly track: DubTrack;
+  readonly judge: FragmentJudge;
+}
