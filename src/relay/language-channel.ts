@@ -1,0 +1,77 @@
+import type { AppliedMessage, AudioMessage, RegionMessage } from "../protocol/relay-worker.ts";
+import { BlockMixer, blockSamples, type MixedBlock, type MixSettings } from "./block-mixer.ts";
+import { DubTrack } from "./dub-track.ts";
+import { LastDub } from "./last-dub.ts";
+import { Settlements } from "./settlements.ts";
+
+/** The original is lowered this long (60 ms, three blocks) before a dub begins: the ducker's attack. */
+const attackSamples = 3 * blockSamples;
+/** Dub held for one language: ten minutes, about 58 MB. */
+const maxDubSamples = 10 * 60 * 48_000;
+
+export interface LanguageChannelOptions {
+  readonly language: string;
+  readonly settings: MixSettings;
+  /** How far ahead of the playout position a worker may settle. */
+  readonly maxAheadSamples: number;
+  readonly onApplied: (message: AppliedMessage) => void;
+  readonly stems?: boolean;
+}
+
+/** One target language of a stream: what its worker settled, its dub, and the mix of both with the original. */
+export class LanguageChannel {
+  readonly language: string;
+  readonly settlements: Settlements;
+  readonly #track = new DubTrack(maxDubSamples);
+  readonly #mixer: BlockMixer;
+  readonly #lastDub = new LastDub();
+  #playedSample = 0;
+
+  constructor(options: LanguageChannelOptions) {
+    this.language = options.language;
+    this.#mixer = new BlockMixer(options.settings, options.stems ?? false);
+    this.settlements = new Settlements(this.#track, options.maxAheadSamples, options.onApplied);
+  }
+
+  /** Every sample before this one is settled. */
+  get settledUntil(): number {
+    return this.settlements.settledUntil;
+  }
+
+  /** One past the last dub sample that is still to be played; 0 when there is none. */
+  get dubEndSample(): number {
+    return this.#track.endSample;
+  }
+
+  receive(message: AudioMessage | RegionMessage): void {
+    if (message.type === "audio") this.settlements.stageAudio(message);
+    else this.settlements.settle(message, this.#playedSample);
+  }
+
+  /** Mixes the block that begins at `startSample`; blocks are asked for in order, each once. */
+  mixBlock(startSample: number, original: Int16Array, bed?: Int16Array): MixedBlock {
+    const endSample = startSample + blockSamples;
+    const dub = this.#track.read(startSample, blockSamples);
+    const kind = this.settlements.kindAt(startSample);
+    const soon = endSample + attackSamples;
+    const mixed = this.#mixer.mix({
+      original,
+      ...(bed === undefined ? {} : { bed }),
+      dub: dub?.samples,
+      dubCoverage: (dub?.covered ?? 0) / blockSamples,
+      lastDub: this.#lastDub.next(blockSamples),
+      kind,
+      dubSoon: kind !== "replace" && this.#dubBeginsWithin(endSample, soon),
+    });
+    this.#lastDub.record(kind === "replace" ? undefined : dub?.samples, blockSamples);
+    this.#playedSample = endSample;
+    this.settlements.played(startSample, endSample);
+    return mixed;
+  }
+
+  #dubBeginsWithin(startSample: number, endSample: number): boolean {
+    const ahead = this.settlements.kindAt(endSample);
+    if (ahead === "dub") return true;
+    return ahead !== "replace" && this.#track.soundsIn(startSample, endSample);
+  }
+}
