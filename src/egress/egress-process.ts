@@ -107,7 +107,8 @@ class EgressProcess {
   #judge(result: ForwardResult, failure: ForwardFailure): EgressExitCode | "retry" {
     const { inputGraceMs, maxDestinationFailures, retryMaxAttempts } = this.options;
     const now = performance.now();
-    this.#lastError = { kind: failure.kind, message: failure.message };
+    const { kind, message } = failure;
+    this.#lastError = { kind, message, code: exitCodeOf[failure.side] };
     this.#retries[failure.kind] = (this.#retries[failure.kind] ?? 0) + 1;
     if (result.forwardedMs >= acceptedAfterMs) {
       this.#destinationFailures = 0;

@@ -18,9 +18,9 @@ export const egressReport = z.object({
   attempt: z.number().int().min(0),
   bytesOut: z.number().min(0),
   connectLatencyMs: z.object({ input: z.number().nullable(), output: z.number().nullable() }),
-  /** Retries by `error.kind`. */
+  /** Retries by `error.kind`; an error's `code` is the exit code that it would end the process with. */
   retries: z.record(z.string(), z.number()),
-  lastError: z.object({ kind: z.string(), message: z.string() }).nullable(),
+  lastError: z.object({ kind: z.string(), message: z.string(), code: z.number() }).nullable(),
 });
 export type EgressReport = z.infer<typeof egressReport>;
 

@@ -124,6 +124,13 @@ export class EgressForwarder implements AsyncDisposable {
     this.#enter("stopped");
   }
 
+  /** Ends the process without asking; for a shutdown that must not wait. */
+  kill(): void {
+    this.#closing = true;
+    clearTimeout(this.#restartTimer);
+    this.#child?.signal("SIGKILL");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close("disposed");
   }
