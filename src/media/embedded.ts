@@ -1,0 +1,107 @@
+import { randomBytes } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { chmod, lstat, mkdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createZstdDecompress } from "node:zlib";
+import { cacheRoot, type CacheEnvironment } from "../weights/cache-paths.ts";
+import { embeddedFiles, type EmbeddedTool } from "./embedded-files.ts";
+
+/** The programs that an executable may carry. */
+export type EmbeddedToolName = keyof typeof embeddedFiles;
+
+/** A program inside this executable cannot be extracted; the message names the folder and the remedy. */
+export class ExtractionError extends Error {
+  override readonly name = "ExtractionError";
+}
+
+/** The program of that name inside this executable; undefined when running from source. */
+export function embeddedTool(name: EmbeddedToolName): EmbeddedTool | undefined {
+  return embeddedFiles[name];
+}
+
+/**
+ * Extracts a program that this executable carries, once: into `embedded/<hash>/` of the cache, a folder
+ * that nobody else can write to. The file appears by a rename, whole and checked, so that several
+ * processes may do it at the same time.
+ *
+ * @param tool for tests; default: what the build has put in under that name
+ * @returns the program's path, or undefined when there is none inside
+ * @throws {ExtractionError} disk full, folder not writable or not ours, damaged executable
+ */
+export async function extractEmbeddedTool(
+  name: EmbeddedToolName,
+  env: CacheEnvironment,
+  tool: EmbeddedTool | undefined = embeddedTool(name),
+): Promise<string | undefined> {
+  if (tool === undefined) return undefined;
+  const folder = join(cacheRoot(env), "embedded", tool.sha256.slice(0, 16));
+  const path = join(folder, name);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await requirePrivate(folder);
+    const present = await stat(path).catch(() => undefined);
+    if (present?.isFile() && present.size === tool.bytes) return path;
+    await requireRoom(folder, tool.bytes);
+    await extract(tool, name, path);
+  } catch (cause) {
+    if (cause instanceof ExtractionError) throw cause;
+    throw new ExtractionError(
+      `cannot extract ${name} into ${folder} (${tool.bytes} bytes): ${reason(cause)}. ` +
+        "Make room there, or name another folder with LIVEDUB_CACHE_DIR",
+      { cause },
+    );
+  }
+  return path;
+}
+
+/** What is executed must not be replaceable by other users of the machine. */
+async function requirePrivate(folder: string): Promise<void> {
+  const status = await lstat(folder);
+  const isOurs = status.isDirectory() && status.uid === process.getuid?.();
+  if (isOurs && (status.mode & 0o022) === 0) return;
+  throw new ExtractionError(
+    `${folder} belongs to or can be written by somebody else, and programs are run from there. ` +
+      "Remove it, or name another folder with LIVEDUB_CACHE_DIR",
+  );
+}
+
+async function requireRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize >= bytes) return;
+  throw new ExtractionError(
+    `the disk is full: ${bytes} bytes are needed in ${folder}, ${bavail * bsize} are free. ` +
+      "Make room there, or name another folder with LIVEDUB_CACHE_DIR",
+  );
+}
+
+async function extract(tool: EmbeddedTool, name: string, path: string): Promise<void> {
+  const partial = `${path}.${randomBytes(6).toString("hex")}.part`;
+  const hasher = new Bun.CryptoHasher("sha256");
+  const digesting = new Transform({
+    transform(piece: Uint8Array, _encoding, done) {
+      hasher.update(piece);
+      done(null, piece);
+    },
+  });
+  try {
+    const output = createWriteStream(partial, { mode: 0o700, flags: "wx" });
+    await pipeline(Bun.file(tool.path).stream(), createZstdDecompress(), digesting, output);
+    if (hasher.digest("hex") !== tool.sha256) {
+      throw new ExtractionError(
+        `the ${name} inside this executable is damaged: fetch the executable again`,
+      );
+    }
+    await chmod(partial, 0o700);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return "code" in cause && cause.code === "ENOSPC" ? "the disk is full" : cause.message;
+}
