@@ -41,8 +41,8 @@ export function naturalCut(
   if (facts.lengthMs < limits.shortestMs && facts.pauseMs < limits.aloneSilenceMs) return later;
   const mark = settledMark(facts);
   if (mark === "sentence") return "sentence";
-  if (facts.pauseMs >= limits.silenceMs) return "silence";
   if (mark === "clause" && textOf(facts.words).length >= limits.commaCharacters) return "comma";
+  if (facts.pauseMs >= limits.silenceMs) return "silence";
   return later;
 }
 
