@@ -1,0 +1,200 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import {
+  type CommitState,
+  type Pass,
+  commitAgreed,
+  commitAll,
+  forgetTentative,
+  nothingHeard,
+} from "../../../gpu/session/clauses/commit-policy.ts";
+import type { TimedWord } from "../../../gpu/session/clauses/words.ts";
+import { say } from "./speech.arbitrary.ts";
+
+const texts = (words: readonly TimedWord[]): string => words.map((word) => word.text).join(" ");
+const pass = (text: string, heardUntilMs: number, fromMs = 0): Pass => ({
+  words: say(text, fromMs).words,
+  heardUntilMs,
+});
+
+/** Runs passes one after another and gives what each committed. */
+function run(...passes: readonly Pass[]): string[] {
+  let state: CommitState = nothingHeard;
+  return passes.map((one) => {
+    const step = commitAgreed(state, one);
+    state = step.state;
+    return texts(step.committed);
+  });
+}
+
+describe("two passes that agree", () => {
+  test("commit their common beginning", () => {
+    expect(run(pass("the match has begun", 1300), pass("the match has gone in", 1800))).toEqual([
+      "",
+      "the match has",
+    ]);
+  });
+
+  test("agree whatever the case and the marks; the newer spelling is taken", () => {
+    expect(run(pass("hello world", 1000), pass("Hello, world. And", 1500))).toEqual([
+      "",
+      "Hello, world.",
+    ]);
+  });
+
+  test("do not agree on a word at another time", () => {
+    expect(run(pass("no", 700), pass("no", 1700, 900))).toEqual(["", ""]);
+  });
+
+  test("do not commit a word that may be cut by the end of the sound", () => {
+    expect(run(pass("a crowd", 620), pass("a crowd", 690))).toEqual(["", ""]);
+    expect(run(pass("a crowd", 600), pass("a crowd", 720))).toEqual(["", "a crowd"]);
+    expect(run(pass("a crowd", 400), pass("a crowd", 600))).toEqual(["", "a"]);
+  });
+
+  test("are two opinions only when the second heard more", () => {
+    const words = "the match has begun";
+    expect(run(pass(words, 1500), pass(words, 1500), pass(words, 1650))).toEqual(["", "", words]);
+  });
+});
+
+describe("a word that is committed", () => {
+  test("is known again in every later pass, and not committed twice", () => {
+    const heard = "the match has begun in the rain";
+    expect(
+      run(
+        pass("the match has", 1000),
+        pass("the match has begun", 1400),
+        pass(heard, 2300),
+        pass(heard, 2500),
+      ),
+    ).toEqual(["", "the match has", "begun", "in the rain"]);
+  });
+
+  test("is not confused with the same word said again", () => {
+    const first = commitAll(nothingHeard, pass("very", 400));
+    const second = commitAll(first.state, {
+      words: say("very good", 400).words,
+      heardUntilMs: 1200,
+    });
+    expect(texts(second.committed)).toBe("very good");
+  });
+
+  test("is told by its time when a later pass hears something else there", () => {
+    const first = commitAll(nothingHeard, pass("printing press", 700));
+    const second = commitAll(first.state, pass("sprinting dress is new", 1400));
+    expect(texts(second.committed)).toBe("is new");
+  });
+});
+
+test("the pass at a clause's end commits all at once", () => {
+  const first = commitAgreed(nothingHeard, pass("the match", 700));
+  const last = commitAll(first.state, pass("the match has begun.", 1200));
+  expect(texts(last.committed)).toBe("the match has begun.");
+  expect(last.tentative).toEqual([]);
+});
+
+test("a refused pass is no opinion", () => {
+  const first = commitAgreed(nothingHeard, pass("thank you", 700));
+  const next = commitAgreed(forgetTentative(first.state), pass("thank you", 1200));
+  expect(next.committed).toEqual([]);
+});
+
+test("marks without a sound and times that are no numbers are not words", () => {
+  const odd = { text: "word", startMs: Number.NaN, endMs: 1 };
+  const step = commitAll(nothingHeard, {
+    words: [{ text: "♪", startMs: 0, endMs: 1 }, odd, ...say("yes").words],
+    heardUntilMs: 400,
+  });
+  expect(texts(step.committed)).toBe("yes");
+});
+
+describe("whatever the passes", () => {
+  const truth = fc
+    .array(
+      fc.record({
+        text: fc.constantFrom("no", "yes", "the", "goal", "match", "and", "rain"),
+        lengthMs: fc.integer({ min: 250, max: 600 }),
+        gapMs: fc.integer({ min: 0, max: 500 }),
+      }),
+      { minLength: 1, maxLength: 40 },
+    )
+    .map((steps) => {
+      let atMs = 0;
+      return steps.map(({ text, lengthMs, gapMs }) => {
+        const word = { text, startMs: atMs, endMs: atMs + lengthMs };
+        atMs += lengthMs + gapMs;
+        return word;
+      });
+    });
+
+  test("words that are recognised right are committed once each, in order, in spite of unsteady times", () => {
+    const jitters = fc.array(fc.integer({ min: -60, max: 60 }), { minLength: 7, maxLength: 7 });
+    const steps = fc.array(fc.integer({ min: 200, max: 1500 }), { minLength: 1, maxLength: 9 });
+    fc.assert(
+      fc.property(
+        truth,
+        jitters,
+        steps,
+        fc.integer({ min: 0, max: 6 }),
+        (words, jitter, stepMs, seen) => {
+          const endMs = words.at(-1)?.endMs ?? 0;
+          const committed: TimedWord[] = [];
+          let state = nothingHeard;
+          let turn = 0;
+          for (let heardUntilMs = 300; heardUntilMs < endMs + 1500; turn++) {
+            // A window begins some words before what is committed, as a session's does.
+            const fromMs = committed.at(-Math.max(1, seen))?.startMs ?? 0;
+            const heard = words
+              .filter((word) => word.startMs >= fromMs - 60 && word.endMs <= heardUntilMs)
+              .map((word, i) => {
+                const shift = jitter[(i + turn) % jitter.length] ?? 0;
+                return { ...word, startMs: word.startMs + shift, endMs: word.endMs + shift };
+              });
+            const step = commitAgreed(state, { words: heard, heardUntilMs });
+            committed.push(...step.committed);
+            state = step.state;
+            heardUntilMs += stepMs[turn % stepMs.length] ?? 500;
+          }
+          const rest = words.filter(
+            (word) => word.startMs >= (committed.at(-1)?.startMs ?? 0) - 60,
+          );
+          committed.push(
+            ...commitAll(state, { words: rest, heardUntilMs: endMs + 3000 }).committed,
+          );
+          expect(texts(committed)).toBe(texts(words));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("times of committed words never run back, and memory stays bounded", () => {
+    const anyWord = fc.record({
+      text: fc.constantFrom("a", "b", "c", "—"),
+      startMs: fc.double({ min: -1e4, max: 1e5 }),
+      endMs: fc.double({ min: -1e4, max: 1e5 }),
+    });
+    const anyPass = fc.record({
+      words: fc.array(anyWord, { maxLength: 12 }),
+      heardUntilMs: fc.double({ min: 0, max: 1e5, noNaN: true }),
+      all: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(anyPass, { maxLength: 12 }), (passes) => {
+        let state = nothingHeard;
+        let untilMs = Number.NEGATIVE_INFINITY;
+        for (const { all, ...one } of passes) {
+          const step = (all ? commitAll : commitAgreed)(state, one);
+          for (const word of step.committed) {
+            expect(word.startMs).toBeGreaterThanOrEqual(untilMs);
+            expect(word.endMs).toBeGreaterThanOrEqual(word.startMs);
+            untilMs = word.endMs;
+          }
+          state = step.state;
+          expect(state.tail.length).toBeLessThanOrEqual(8);
+        }
+      }),
+    );
+  });
+});
