@@ -78,7 +78,7 @@ function reflected(samples: Float32Array, length: number, pad: number): Float64A
 /** Slaney's mel scale: linear below 1 kHz, logarithmic above. */
 const melBreakHz = 1000;
 const hzPerMel = 200 / 3;
-const melBreak = melBreakHz / hzPerMel;
+const melBreak = 15; // melBreakHz in mels
 const logStep = Math.log(6.4) / 27;
 
 export function hzToMel(hz: number): number {
