@@ -11,8 +11,8 @@ export interface AccessFacts {
   readonly hlsIsPublic: boolean;
   /** Uses up a nonce for one publish to an `out` path. */
   redeemPushNonce(nonce: string, path: string): boolean;
-  /** True when this is the secret with which the stream's relay reads its input. */
-  isReaderSecret(streamId: string, secret: string): boolean;
+  /** True when this is the secret with which our relays read their inputs. */
+  isReaderSecret(secret: string): boolean;
 }
 
 /** May it, and if not, why: the reason goes to the log and, without secrets, to MediaMTX. */
@@ -38,7 +38,7 @@ export function judgeAccess(request: AccessRequest, facts: AccessFacts): AccessV
   if (request.action !== "read")
     return deny("UNKNOWN_ACTION", "only publishing and reading are served");
   return path.direction === "in"
-    ? judgeInputRead(request, path, query, facts)
+    ? judgeInputRead(request, query, facts)
     : judgeViewer(request, path, query, facts);
 }
 
@@ -71,12 +71,11 @@ function judgePush(
 
 function judgeInputRead(
   request: AccessRequest,
-  path: StreamPath,
   query: URLSearchParams,
   facts: AccessFacts,
 ): AccessVerdict {
   const secret = query.get("reader") ?? "";
-  if (isLocal(request) && facts.isReaderSecret(path.streamId, secret)) return { allow: true };
+  if (isLocal(request) && facts.isReaderSecret(secret)) return { allow: true };
   return deny("IN_IS_PRIVATE", "the input is read by livedub alone; watch live/<streamId>/out");
 }
 

@@ -9,6 +9,7 @@ const passedOn = [
   "XDG_CACHE_HOME",
   "LIVEDUB_CACHE_DIR",
   "LIVEDUB_MODELS_DIR",
+  "FFMPEG_BIN",
   "LOG_LEVEL",
   "LOG_FORMAT",
 ];

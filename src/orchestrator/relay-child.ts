@@ -8,7 +8,6 @@ import {
   type RelayToSupervisor,
   type SupervisorToRelay,
 } from "../protocol/supervisor.ts";
-import { childEnvironment } from "./child-environment.ts";
 import { Heartbeat } from "./heartbeat.ts";
 
 /** What the owner of a relay process is told. */
@@ -22,6 +21,7 @@ export interface RelayParent {
 
 export interface RelayChildOptions {
   readonly spec: RelaySpec;
+  readonly environment: Readonly<Record<string, string>>;
   readonly startWithinMs: number;
   readonly parent: RelayParent;
 }
@@ -42,7 +42,7 @@ export class RelayChild {
       name: `relay ${spec.streamId}`,
       // The stream's name is for whoever lists processes; everything else goes through the channel.
       command: selfCommand("livedub", "relay", spec.streamId),
-      env: childEnvironment(process.env),
+      env: options.environment,
       incoming: relayToSupervisor,
       onMessage: (message) => this.#receive(message),
       onBadMessage: (problem) => this.#badMessage(problem),

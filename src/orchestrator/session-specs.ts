@@ -5,6 +5,8 @@ import type { RelaySpec, WorkerSpec } from "../protocol/supervisor.ts";
 /** What every stream's processes are told alike, from the configuration. */
 export interface CommonSpec {
   readonly ffmpegPath: string;
+  /** What relays and workers inherit, see `child-environment.ts`. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly socketFolder: string;
   /** This `serve`, so that two edges with a stream of the same name keep apart at a shared sidecar. */
   readonly edgeId: string;

@@ -1,10 +1,68 @@
-import type { EgressView } from "./stream-view.ts";
+import {
+  EgressForwarder,
+  type EgressForwarderOptions,
+  type EgressSnapshot,
+} from "../egress/forwarder.ts";
+import type { Destination } from "../config/egress.ts";
+import { newInstanceId } from "./run-id.ts";
 
-/** The forwarders of one stream. */
-export interface StreamEgress {
-  /** Starts them; calling it again changes nothing. */
-  start(): void;
-  close(): Promise<void>;
-  kill(): void;
-  view(): readonly EgressView[];
+/** What all forwarders of a stream have in common. */
+export type StreamEgressOptions = Omit<
+  EgressForwarderOptions,
+  "destination" | "instanceId" | "onState"
+> & {
+  readonly destinations: readonly Destination[];
+  readonly onState: (snapshot: EgressSnapshot) => void;
+  readonly childSpawned: (pid: number, name: string) => void;
+  readonly childGone: (pid: number) => void;
+};
+
+/** The forwarders of one stream: one for each of its destinations, none of which touches the others. */
+export class StreamEgress {
+  #forwarders: EgressForwarder[];
+
+  constructor(readonly options: StreamEgressOptions) {
+    this.#forwarders = options.destinations.map((destination) => {
+      let pid: number | null = null;
+      return new EgressForwarder({
+        ...options,
+        destination,
+        instanceId: newInstanceId(),
+        onState: (snapshot) => {
+          if (snapshot.pid !== pid) {
+            if (pid !== null) options.childGone(pid);
+            pid = snapshot.pid;
+            if (pid !== null) options.childSpawned(pid, `egress ${options.streamId}`);
+          }
+          options.onState(snapshot);
+        },
+      });
+    });
+  }
+
+  /** Starts forwarding; calling it again changes nothing. */
+  start(): void {
+    for (const forwarder of this.#forwarders) forwarder.start();
+  }
+
+  /** Ends every forwarder, side by side, within 5 s. */
+  async close(reason: string): Promise<void> {
+    await Promise.all(this.#forwarders.map((forwarder) => forwarder.close(reason)));
+  }
+
+  /** Ends them without asking. */
+  kill(): void {
+    for (const { pid } of this.snapshots) {
+      if (pid === null) continue;
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // it has ended in between
+      }
+    }
+  }
+
+  get snapshots(): readonly EgressSnapshot[] {
+    return this.#forwarders.map((forwarder) => forwarder.snapshot);
+  }
 }

@@ -16,7 +16,8 @@ import { PushNonces } from "./push-nonces.ts";
 import { Refusals } from "./refusals.ts";
 import type { CommonSpec } from "./session-specs.ts";
 import type { StreamEgress } from "./stream-egress.ts";
-import { StreamSession } from "./stream-session.ts";
+import { StreamSession, type ProcessEvent } from "./stream-session.ts";
+import type { PublisherView } from "./stream-view.ts";
 
 export interface RegistryOptions {
   readonly log: Logger;
@@ -43,7 +44,10 @@ export interface RegistryObserver {
   relayMeasured(session: StreamSession, status: RelayStatus): void;
   workerMeasured(session: StreamSession, status: WorkerStatus): void;
   fragmentSettled(session: StreamSession, report: FragmentReport): void;
+  processEvent(session: StreamSession, source: "relay" | "worker", event: ProcessEvent): void;
   restarted(session: StreamSession, what: "relay" | "worker"): void;
+  /** What the media server counted of the publisher, at each look. */
+  ingested(session: StreamSession, publisher: PublisherView): void;
   sessionEnded(session: StreamSession): void;
 }
 
@@ -83,7 +87,7 @@ export class StreamRegistry {
       ...this.options.access,
       redeemPushNonce: (nonce, path) => this.#nonces.redeem(nonce, path),
       // One secret for all inputs: whoever can read one relay's argv can read every relay's.
-      isReaderSecret: (_, secret) => sameSecret(secret, this.#readerSecret),
+      isReaderSecret: (secret) => sameSecret(secret, this.#readerSecret),
     });
     if (!verdict.allow) {
       if (request.action === "publish") this.#refuse(request.path, verdict.code, verdict.reason);
@@ -118,11 +122,12 @@ export class StreamRegistry {
     for (const session of this.#sessions.values()) {
       const input = byName.get(inputPath(session.streamId));
       const { id, type } = input?.source ?? {};
-      session.observeInput(
+      const publisher =
         input && id !== undefined && type !== undefined
           ? { id, type, tracks: input.tracks, inboundBytes: input.inboundBytes }
-          : undefined,
-      );
+          : undefined;
+      session.observeInput(publisher);
+      if (publisher) this.options.observer.ingested(session, publisher);
       session.observeOutput(byName.has(outputPath(session.streamId)));
     }
   }
@@ -185,6 +190,7 @@ export class StreamRegistry {
       relayMeasured: (from, status) => options.observer.relayMeasured(from, status),
       workerMeasured: (from, status) => options.observer.workerMeasured(from, status),
       fragmentSettled: (from, report) => options.observer.fragmentSettled(from, report),
+      processEvent: (from, source, event) => options.observer.processEvent(from, source, event),
       restarted: (from, what) => options.observer.restarted(from, what),
       sessionEnded: (ended) => this.#ended(ended),
     });

@@ -1,3 +1,4 @@
+import type { EgressSnapshot } from "../egress/forwarder.ts";
 import type { FallbackMode, RelayStatus, WorkerStatus } from "../protocol/supervisor.ts";
 import type { Phase } from "./lifecycle.ts";
 import type { StreamEvent } from "./stream-journal.ts";
@@ -8,14 +9,6 @@ export interface PublisherView {
   readonly type: string;
   readonly tracks: readonly string[];
   readonly inboundBytes: number;
-}
-
-/** One destination of a stream's `out`; never its URL, which holds the stream key. */
-export interface EgressView {
-  readonly destination: string;
-  readonly host: string;
-  readonly state: string;
-  readonly lastError: string | null;
 }
 
 /** One stream as the API and the status page show it. */
@@ -34,7 +27,7 @@ export interface StreamView {
   readonly outAvailable: boolean;
   readonly relay: ProcessView<RelayStatus>;
   readonly worker: ProcessView<WorkerStatus>;
-  readonly egress: readonly EgressView[];
+  readonly egress: readonly EgressSnapshot[];
   readonly watch: { readonly rtmp: string; readonly hls: string };
   readonly events: readonly StreamEvent[];
 }

@@ -9,7 +9,6 @@ import {
   type WorkerStatus,
   type WorkerToSupervisor,
 } from "../protocol/supervisor.ts";
-import { childEnvironment } from "./child-environment.ts";
 import { Heartbeat } from "./heartbeat.ts";
 
 /** What the owner of a worker process is told. */
@@ -23,6 +22,7 @@ export interface WorkerParent {
 
 export interface WorkerChildOptions {
   readonly spec: WorkerSpec;
+  readonly environment: Readonly<Record<string, string>>;
   readonly startWithinMs: number;
   readonly parent: WorkerParent;
 }
@@ -42,7 +42,7 @@ export class WorkerChild {
     this.#child = new BunChild<WorkerToSupervisor, SupervisorToWorker>({
       name: `worker ${spec.streamId}`,
       command: selfCommand("livedub", "worker", spec.streamId),
-      env: childEnvironment(process.env),
+      env: options.environment,
       incoming: workerToSupervisor,
       onMessage: (message) => this.#receive(message),
       onBadMessage: (problem) => this.#badMessage(problem),

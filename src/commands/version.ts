@@ -1,0 +1,13 @@
+import { defineCommand } from "citty";
+import { livedubVersion } from "../config/version.ts";
+import { toolVersions } from "../weights/cache-paths.ts";
+
+/** Prints the version, and those of the programs that this build was proven with. */
+export const versionCommand = defineCommand({
+  meta: { name: "version", description: "Print the version" },
+  run() {
+    process.stdout.write(
+      `livedub ${livedubVersion} (Bun ${Bun.version}, FFmpeg ${toolVersions.ffmpeg}, MediaMTX ${toolVersions.mediamtx})\n`,
+    );
+  },
+});

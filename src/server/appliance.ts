@@ -1,0 +1,277 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { EdgeConfig } from "../config/edge-config.ts";
+import { isLoopback } from "../config/edge-rules.ts";
+import { formatAddress, reachableFromHere } from "../mediamtx/listen-address.ts";
+import { MediaServer } from "../mediamtx/media-server.ts";
+import type { ApplianceView } from "../orchestrator/appliance-view.ts";
+import { childEnvironment } from "../orchestrator/child-environment.ts";
+import { ChildLedger } from "../orchestrator/child-ledger.ts";
+import { PathWatcher } from "../orchestrator/path-watcher.ts";
+import { openStateDirectory, type StateDirectory } from "../orchestrator/state-dir.ts";
+import { StreamEgress } from "../orchestrator/stream-egress.ts";
+import { StreamRegistry } from "../orchestrator/stream-registry.ts";
+import type { StreamSession } from "../orchestrator/stream-session.ts";
+import { StsMonitor } from "../orchestrator/sts-monitor.ts";
+import { selfCommand } from "../process/self.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { EdgeMetrics } from "../telemetry/metrics-edge.ts";
+import { livedubVersion } from "../config/version.ts";
+import { accessPath } from "./access-route.ts";
+import { createApp } from "./app.ts";
+import { applianceView } from "./appliance-snapshot.ts";
+import { listenHttp } from "./http-listener.ts";
+import { claimListeners, type Listeners } from "./listeners.ts";
+import { commonSpecOf, policyOf } from "./registry-setup.ts";
+import { openSidecars, type Sidecars } from "./sidecars.ts";
+import { streamObserver } from "./stream-observer.ts";
+
+export interface ApplianceOptions {
+  readonly config: EdgeConfig;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  readonly ffmpegPath: string;
+  readonly mediaMtxPath: string;
+  /** Silero weights for the workers' gate; undefined: they send everything. */
+  readonly vadModelPath: string | undefined;
+  readonly statusPage: (view: ApplianceView) => string;
+}
+
+/** Everything that `livedub serve` runs, opened in order and closed in the opposite one. */
+export class Appliance {
+  readonly startedAt = new Date();
+  readonly metrics = new EdgeMetrics(livedubVersion);
+  #stack = new AsyncDisposableStack();
+  #kills: (() => void)[] = [];
+  #closing: Promise<void> | undefined;
+  #isOpen = false;
+  #seesPaths = false;
+  #listeners!: Listeners;
+  #httpPort = 0;
+  #registry!: StreamRegistry;
+  #monitor!: StsMonitor;
+  #mediaServer: MediaServer | undefined;
+  #watcher: PathWatcher | undefined;
+
+  private constructor(readonly options: ApplianceOptions) {}
+
+  /**
+   * Opens the appliance; resolves when encoders may publish.
+   * @throws whatever cannot be had, with everything already opened closed again
+   */
+  static async open(options: ApplianceOptions): Promise<Appliance> {
+    const appliance = new Appliance(options);
+    try {
+      await appliance.#open();
+      return appliance;
+    } catch (error) {
+      await appliance.close();
+      throw error;
+    }
+  }
+
+  get listeners(): Listeners {
+    return this.#listeners;
+  }
+
+  /** Where the status page, API and hooks are. */
+  get httpAddress() {
+    return { host: this.options.config.values.httpAddress.host, port: this.#httpPort };
+  }
+
+  get view(): ApplianceView {
+    return applianceView({
+      startedAt: this.startedAt,
+      registry: this.#registry,
+      monitor: this.#monitor,
+      listeners: this.#listeners,
+      metrics: this.metrics,
+      keyNeeded: this.options.config.values.publishKeys !== undefined,
+      mediaServer: { restarts: this.#mediaServer?.restarts ?? 0, reachable: this.#seesPaths },
+    });
+  }
+
+  /** Ends everything in order; each step is bounded. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#stack.disposeAsync();
+    return this.#closing;
+  }
+
+  /** Ends every child at once, without asking. */
+  kill(): void {
+    for (const kill of this.#kills) kill();
+  }
+
+  async #open(): Promise<void> {
+    const { config, log } = this.options;
+    const { values } = config;
+    const state = openStateDirectory(values.stateDir);
+    this.#stack.defer(() => state.close());
+    const ledger = new ChildLedger(state.path);
+    ledger.claim();
+    this.#stack.defer(() => ledger.release());
+    const reaped = await ledger.reap();
+    if (reaped.length > 0)
+      log.warn({ event: "leftovers", reaped }, "ended what an earlier serve left behind");
+
+    this.#listeners = claimListeners(values);
+    const sidecars = this.#openSidecars(ledger);
+    this.#registry = this.#createRegistry(state, ledger, sidecars);
+    const accessSecret = randomBytes(24).toString("base64url");
+    this.#listenHttp(accessSecret);
+    await this.#startMediaServer(state, ledger, accessSecret);
+    this.#stack.defer(() => this.#registry.close());
+    this.#kills.push(() => this.#registry.kill());
+    this.#watcher?.start();
+    this.#stack.defer(() => this.#watcher?.close());
+    this.#isOpen = true;
+  }
+
+  #openSidecars(ledger: ChildLedger): Sidecars {
+    const { config, environment, log } = this.options;
+    const sidecars = openSidecars({ values: config.values, environment, log, ledger });
+    this.#stack.defer(() => sidecars.close());
+    this.#kills.push(() => sidecars.kill());
+    this.#monitor = new StsMonitor({
+      endpoints: () => sidecars.endpoints,
+      protocol: config.values.stsProtocol,
+      onChange: ({ shown }, reading) => {
+        const detail = reading.kind === "ready" ? (reading.engine ?? "") : reading.detail;
+        log.info({ event: "sidecar.state", sidecar: shown, detail }, `sidecar: ${reading.kind}`);
+      },
+    });
+    if (config.values.stsMode === "enabled") this.#monitor.start();
+    this.#stack.defer(() => this.#monitor.close());
+    return sidecars;
+  }
+
+  #createRegistry(state: StateDirectory, ledger: ChildLedger, sidecars: Sidecars): StreamRegistry {
+    const { config, log } = this.options;
+    const { values } = config;
+    return new StreamRegistry({
+      log,
+      config,
+      access: {
+        publishKeys: values.publishKeys,
+        hlsIsPublic: !isLoopback(values.hlsAddress.host),
+      },
+      policy: policyOf(values),
+      common: commonSpecOf(values, {
+        ffmpegPath: this.options.ffmpegPath,
+        vadModelPath: this.options.vadModelPath,
+        socketFolder: state.socketFolder,
+        environment: this.#childEnvironment(),
+      }),
+      startWithinMs: values.readyTimeoutMs,
+      maxStreams: values.maxWorkers,
+      rtmpBase: this.#ownRtmpBase(),
+      endpoints: () => sidecars.endpoints,
+      unsupported: (source, target) =>
+        values.stsMode === "enabled" ? this.#monitor.unsupported(source, target) : undefined,
+      createEgress: (session) => this.#createEgress(session, ledger),
+      observer: streamObserver(this.metrics, ledger),
+    });
+  }
+
+  #createEgress(session: StreamSession, ledger: ChildLedger): StreamEgress {
+    const { config, log, ffmpegPath } = this.options;
+    const base = config.values.egressInputBaseUrl ?? this.#ownRtmpBase();
+    return new StreamEgress({
+      streamId: session.streamId,
+      runId: session.runId,
+      destinations: session.settings.egress,
+      inputUrl: `${base.replace(/\/+$/, "")}/live/${session.streamId}/out`,
+      ffmpegPath,
+      settings: config.values,
+      environment: this.#childEnvironment(),
+      logger: log,
+      onState: (snapshot) => this.metrics.recordEgress(snapshot),
+      childSpawned: (pid, name) => ledger.add(pid, name),
+      childGone: (pid) => ledger.remove(pid),
+    });
+  }
+
+  #listenHttp(accessSecret: string): void {
+    const { config, log, statusPage } = this.options;
+    const { values } = config;
+    const app = createApp({
+      hostNames: ownHostNames(values),
+      apiToken: values.apiToken,
+      hookSecret: values.hookSecret,
+      accessSecret,
+      judge: (request) => this.#registry.judge(request),
+      hooks: {
+        mayBegin: (streamId) => this.#registry.mayBegin(streamId),
+        hint: () => void this.#watcher?.look(),
+      },
+      view: () => (this.#isOpen ? this.view : undefined),
+      statusPage,
+      metrics: this.metrics,
+      onError: (error, path) => log.error({ event: "http.error", path }, error.message),
+    });
+    const http = listenHttp(values.httpAddress, app);
+    this.#httpPort = http.port;
+    this.#stack.defer(() => http.close());
+  }
+
+  async #startMediaServer(
+    state: StateDirectory,
+    ledger: ChildLedger,
+    accessSecret: string,
+  ): Promise<void> {
+    const { config, log, mediaMtxPath } = this.options;
+    const { values } = config;
+    const here = `http://${formatAddress(reachableFromHere(this.httpAddress))}`;
+    const server = await MediaServer.start({
+      binaryPath: mediaMtxPath,
+      configPath: values.mediamtxConfigPath ?? join(state.path, "mediamtx.json"),
+      config: { ...this.#listeners, authUrl: `${here}${accessPath}?secret=${accessSecret}` },
+      hookCommand: selfCommand("livedub", "hook"),
+      hookEnvironment: {
+        ORCHESTRATOR_URL: values.hookBaseUrl ?? here,
+        ...(values.hookSecret ? { LIVEDUB_HOOK_SECRET: values.hookSecret } : {}),
+      },
+      log: log.child({ component: "mediamtx" }),
+      parent: {
+        mediaServerSpawned: (pid) => ledger.add(pid, "mediamtx"),
+        mediaServerGone: (pid) => ledger.remove(pid),
+        mediaServerUp: () => void this.#watcher?.look(),
+      },
+    });
+    this.#mediaServer = server;
+    this.#stack.defer(() => server.close());
+    this.#kills.push(() => server.kill());
+    this.#watcher = new PathWatcher({
+      api: server.api,
+      onPaths: (paths) => {
+        this.#seesPaths = true;
+        this.#registry.observe(paths);
+      },
+      onBlind: (problem) => {
+        if (this.#seesPaths) log.warn({ event: "mediamtx.blind" }, problem);
+        this.#seesPaths = false;
+      },
+    });
+  }
+
+  #ownRtmpBase(): string {
+    const { values } = this.options.config;
+    const own = `rtmp://${formatAddress(reachableFromHere(this.#listeners.rtmp))}`;
+    return values.mediamtxRtmpUrl?.replace(/\/+$/, "") ?? own;
+  }
+
+  #childEnvironment(): Record<string, string> {
+    return {
+      ...childEnvironment(this.options.environment),
+      FFMPEG_BIN: this.options.ffmpegPath,
+    };
+  }
+}
+
+/** On loopback only our own names are answered; elsewhere the token stands guard and any name may be ours. */
+function ownHostNames(values: EdgeConfig["values"]): ReadonlySet<string> | undefined {
+  const { host } = values.httpAddress;
+  if (!isLoopback(host)) return undefined;
+  const hookHost = values.hookBaseUrl === undefined ? [] : [new URL(values.hookBaseUrl).hostname];
+  return new Set([host, ...hookHost]);
+}
