@@ -134,11 +134,10 @@ function withoutCommitted(
 ): readonly TimedWord[] {
   const last = tail.at(-1);
   if (!last) return words;
-  let best = { index: -1, run: 0, distanceMs: Number.POSITIVE_INFINITY };
+  let best = noMatch;
   for (let index = 0; index < words.length; index++) {
-    const { run, distanceMs } = matchBack(tail, words, index, toleranceMs);
-    if (run > best.run || (run === best.run && run > 0 && distanceMs < best.distanceMs))
-      best = { index, run, distanceMs };
+    const match = matchBack(tail, words, index, toleranceMs);
+    if (isBetter(match, best)) best = match;
   }
   // A single word alone may be the same word said twice, unless the two sound at the same time.
   if (best.run > 1 || (best.run === 1 && overlap(last, words[best.index])))
@@ -147,23 +146,41 @@ function withoutCommitted(
   return firstNew === -1 ? [] : words.slice(firstNew);
 }
 
-/** How many words (up to {@link contextWords}) before and at `index` repeat the tail's end, and how far off they lie. */
+interface Match {
+  readonly index: number;
+  /** Words before and at `index` that repeat the tail's end, at most {@link contextWords}. */
+  readonly run: number;
+  /** No word spoke against it: the run ended where one of the two began. */
+  readonly whole: boolean;
+  /** How far off the words lie, on average. */
+  readonly distanceMs: number;
+}
+
+const noMatch: Match = { index: -1, run: 0, whole: false, distanceMs: Number.POSITIVE_INFINITY };
+
 function matchBack(
   tail: readonly TimedWord[],
   words: readonly TimedWord[],
   index: number,
   toleranceMs: number,
-): { run: number; distanceMs: number } {
-  let run = 0;
+): Match {
   let distanceMs = 0;
-  while (run < contextWords) {
+  for (let run = 0; ; run++) {
     const committed = tail[tail.length - 1 - run];
     const heard = words[index - run];
-    if (!committed || !heard || !sameWord(committed, heard, toleranceMs)) break;
+    const over = run === contextWords || !committed || !heard;
+    if (over || !sameWord(committed, heard, toleranceMs))
+      return run === 0 ? noMatch : { index, run, whole: over, distanceMs: distanceMs / run };
     distanceMs += Math.abs(committed.startMs - heard.startMs);
-    run++;
   }
-  return { run, distanceMs: run === 0 ? Number.POSITIVE_INFINITY : distanceMs / run };
+}
+
+/** Times decide among runs that nothing speaks against; a longer run only among the others. */
+function isBetter(match: Match, other: Match): boolean {
+  if (match.run === 0 || other.run === 0) return match.run > other.run;
+  if (match.whole !== other.whole) return match.whole;
+  if (!match.whole && match.run !== other.run) return match.run > other.run;
+  return match.distanceMs < other.distanceMs;
 }
 
 const overlap = (a: TimedWord, b: TimedWord | undefined): boolean =>
