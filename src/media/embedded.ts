@@ -56,6 +56,16 @@ export async function extractEmbeddedTool(
   return path;
 }
 
+/** The FFmpeg inside this executable, extracted; undefined from source. Fits `resolveFfmpeg`. */
+export function embeddedFfmpeg(): Promise<string | undefined> {
+  return extractEmbeddedTool("ffmpeg", process.env);
+}
+
+/** The MediaMTX inside this executable, extracted; undefined from source. Fits `resolveMediaMtx`. */
+export function embeddedMediaMtx(): Promise<string | undefined> {
+  return extractEmbeddedTool("mediamtx", process.env);
+}
+
 /** What is executed must not be replaceable by other users of the machine. */
 async function requirePrivate(folder: string): Promise<void> {
   const status = await lstat(folder);
