@@ -23,7 +23,7 @@ export type InputContainer = "mov" | "aac" | "flv" | "wav";
  * and touches nothing else: its protocols are limited to the pipe and its own cache.
  */
 export class FfmpegCodec {
-  constructor(private readonly findProgram: () => Promise<string>) {}
+  constructor(private readonly findProgram: () => string) {}
 
   /** Decodes to mono float at 16 kHz. */
   async decode(
@@ -67,7 +67,7 @@ export class FfmpegCodec {
   }
 
   async #run(args: readonly string[], input: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    const program = await this.findProgram();
+    const program = this.findProgram();
     signal.throwIfAborted();
     await using child = await NativeChild.start({
       name: "ffmpeg codec",

@@ -1,0 +1,168 @@
+import { deviceOf, type SidecarConfig } from "../../src/config/sidecar-rules.ts";
+import { livedubVersion } from "../../src/config/version.ts";
+import { selfCommand } from "../../src/process/self.ts";
+import type { Logger } from "../../src/telemetry/log.ts";
+import { FfmpegCodec } from "../codec/ffmpeg-codec.ts";
+import { findFfmpeg } from "../codec/ffmpeg-program.ts";
+import { FragmentCodec } from "../codec/fragment-codec.ts";
+import type { DubEngine } from "../inference/engine.ts";
+import { createRealEngine, type RealEngineOptions } from "../inference/real-engine.ts";
+import { EchoProcessor } from "../session/echo-processor.ts";
+import { EngineProcessor } from "../session/engine-processor.ts";
+import { FragmentFailure } from "../session/fragment-processor.ts";
+import { EchoLoadPolicy, RealLoadPolicy, silentLoadPolicy } from "../session/load-policy.ts";
+import { SessionRegistry } from "../session/session-registry.ts";
+import { Access } from "./access.ts";
+import { GpuMonitor } from "./gpu-monitor.ts";
+import { SidecarMetrics } from "./metrics.ts";
+import type { Readiness, Sidecar } from "./sidecar.ts";
+import { SidecarServer } from "./sidecar-server.ts";
+
+/** Fragments in flight are given this long when the server is asked to go. */
+const finishWithinMs = 8000;
+
+export interface StsServiceOptions {
+  readonly config: SidecarConfig;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  /** Folder of the weights and named voices; not needed in echo mode. */
+  readonly models?: Pick<RealEngineOptions, "modelsDir" | "voiceProfiles"> | undefined;
+}
+
+/** The whole sidecar: engine, sessions and listeners, started and stopped in order. */
+export class StsService implements AsyncDisposable {
+  readonly sidecar: Sidecar;
+  readonly #server: SidecarServer;
+  readonly #gpu: GpuMonitor | undefined;
+  #state: Readiness = "starting";
+  #closing: Promise<void> | undefined;
+
+  constructor(private readonly options: StsServiceOptions) {
+    const { config, env, logger } = options;
+    const metrics = new SidecarMetrics();
+    const codec = new FragmentCodec(new FfmpegCodec(() => findFfmpeg(env)));
+    const isEcho = config.mode === "echo";
+    const engine = isEcho ? undefined : this.#createEngine(metrics);
+    const echo = isEcho ? new EchoProcessor(config.echoDelayMs, codec) : undefined;
+    const thresholds = {
+      low: config.thresholdLow,
+      medium: config.thresholdMedium,
+      high: config.thresholdHigh,
+      critical: config.thresholdCritical,
+    };
+    const echoPolicy = config.backpressureEnabled
+      ? new EchoLoadPolicy(thresholds)
+      : silentLoadPolicy;
+    const processor =
+      engine === undefined
+        ? echo
+        : new EngineProcessor({
+            engine,
+            codec,
+            places: config.maxWorkers,
+            emptyTranslation: config.fallbackMode,
+            varianceSuccessMax: config.varianceSuccessMax,
+            variancePartialMax: config.variancePartialMax,
+          });
+    if (processor === undefined) throw new Error("a sidecar needs an engine or an echo");
+    this.sidecar = {
+      config,
+      version: livedubVersion,
+      access: new Access(config.apiKey),
+      metrics,
+      logger,
+      registry: new SessionRegistry(isEcho ? undefined : config.maxConcurrentStreams),
+      processor,
+      policy: isEcho ? echoPolicy : new RealLoadPolicy(thresholds),
+      engine,
+      echo,
+      readiness: () => this.readiness,
+    };
+    this.#server = new SidecarServer(this.sidecar);
+    if (engine?.gpuAvailable === true)
+      this.#gpu = new GpuMonitor(config.gpuMonitoringIntervalS, (load) => metrics.setGpuLoad(load));
+  }
+
+  get readiness(): Readiness {
+    if (this.#state !== "ready") return this.#state;
+    const health = this.sidecar.engine?.health().state ?? "ready";
+    return health === "starting" ? "degraded" : health;
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  /** Opens the listeners; sessions are refused, and health says `starting`, until {@link warm}. */
+  listen(): void {
+    this.#server.listen();
+  }
+
+  /** Loads the models and proves that they speak. @throws with what is missing, and the remedy */
+  async warm(): Promise<void> {
+    const startedAtMs = performance.now();
+    try {
+      await this.sidecar.engine?.start();
+    } catch (error) {
+      if (this.#state === "starting") this.#state = "failed";
+      throw error;
+    }
+    if (this.#state !== "starting") return;
+    this.#state = "ready";
+    if (this.sidecar.engine !== undefined)
+      this.sidecar.metrics.modelsLoaded((performance.now() - startedAtMs) / 1000);
+    this.#gpu?.start();
+  }
+
+  /**
+   * Takes nothing new, lets what is in flight finish for a while, answers the rest as failed, then ends
+   * the connections, the listeners and the models. Safe to call twice.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#state = "stopping";
+    this.#gpu?.close();
+    const sessions = this.sidecar.registry.sessions();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, finishWithinMs)));
+    await Promise.race([Promise.all(sessions.map((session) => session.idle())), late]);
+    clearTimeout(timer);
+    const failure = new FragmentFailure("TEMPORARY_UNAVAILABLE", "the sidecar is stopping", {
+      stage: "asr",
+      retryable: true,
+    });
+    for (const session of sessions) session.failInFlight(failure);
+    await this.#server.close();
+    await this.sidecar.engine?.close();
+  }
+
+  #createEngine(metrics: SidecarMetrics): DubEngine {
+    const { config, logger, models } = this.options;
+    if (models === undefined) throw new Error("real mode needs a folder of weights");
+    const deeplApiKey = config.translationProvider === "local" ? undefined : config.deeplApiKey;
+    return createRealEngine({
+      ...models,
+      logger,
+      childCommand: (task) => selfCommand("livedub-sts", task),
+      executionProvider: deviceOf(config),
+      ...(deeplApiKey !== undefined && { deeplApiKey }),
+      asrTimeoutMs: config.asrTimeoutMs,
+      translationTimeoutMs: config.translationTimeoutMs,
+      ttsTimeoutMs: config.ttsTimeoutMs,
+      queueMaxDepth: config.queueMaxDepth,
+      onStage: (stage, durationMs) => metrics.stageRan(stage, durationMs),
+    });
+  }
+}

@@ -1,0 +1,73 @@
+import { commonSettings } from "./common.ts";
+import { ConfigError, readSettings, type Environment, type SettingValues } from "./setting.ts";
+import { sidecarSettings } from "./sidecar.ts";
+
+/** The sidecar's settings, checked against each other. */
+export type SidecarConfig = SettingValues<typeof sidecarSettings> &
+  SettingValues<typeof commonSettings>;
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
+
+/** True for an address that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return loopback.test(host);
+}
+
+/**
+ * Reads the sidecar's settings.
+ * @throws {ConfigError} with every problem: each bad value, else every contradiction between values
+ */
+export function readSidecarConfig(environment: Environment): SidecarConfig {
+  const config = readSettings({ ...commonSettings, ...sidecarSettings }, environment);
+  const problems = [...contradictions(config, environment)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  if (config.processingTimeoutS === undefined || isGiven(environment, "fragmentTimeoutMs"))
+    return config;
+  return { ...config, fragmentTimeoutMs: Math.round(config.processingTimeoutS * 1000) };
+}
+
+function isGiven(environment: Environment, key: keyof typeof sidecarSettings): boolean {
+  const { name, aliases } = sidecarSettings[key];
+  return [name, ...aliases].some((variable) => (environment[variable] ?? "") !== "");
+}
+
+function* contradictions(config: SidecarConfig, environment: Environment): Generator<string> {
+  const { apiKey, host, mode } = config;
+  if (config.requireAuth && apiKey === undefined)
+    yield "REQUIRE_AUTH=true: needs a key; set STS_API_KEY or STS_API_KEY_FILE";
+  else if (apiKey === undefined && mode === "real" && !isLoopback(host))
+    yield `STS_HOST=${host}: an address that others can reach needs a key; set STS_API_KEY, or listen on 127.0.0.1`;
+  if (config.varianceSuccessMax >= config.variancePartialMax)
+    yield `DURATION_VARIANCE_SUCCESS_MAX=${config.varianceSuccessMax}: must be less than DURATION_VARIANCE_PARTIAL_MAX (${config.variancePartialMax})`;
+  if (config.asrDevice !== undefined || config.ttsDevice !== undefined) {
+    const devices = new Set([
+      config.asrDevice ?? config.device,
+      config.ttsDevice ?? config.device,
+      ...(isGiven(environment, "device") ? [config.device] : []),
+    ]);
+    if (devices.size > 1)
+      yield "ASR_DEVICE, TTS_DEVICE, DEVICE: all models run on one device; give them the same value";
+  }
+  if (config.translationProvider === "deepl" && config.deeplApiKey === undefined)
+    yield "TRANSLATION_PROVIDER=deepl: needs DEEPL_API_KEY";
+  const ascending = [
+    ["BACKPRESSURE_THRESHOLD_LOW", config.thresholdLow],
+    ["BACKPRESSURE_THRESHOLD_MEDIUM", config.thresholdMedium],
+    ["BACKPRESSURE_THRESHOLD_HIGH", config.thresholdHigh],
+    ["BACKPRESSURE_THRESHOLD_CRITICAL", config.thresholdCritical],
+  ] as const;
+  const given = ascending.filter((pair) => pair[1] !== undefined);
+  for (const [index, [name, threshold]] of given.entries()) {
+    const before = given[index - 1];
+    if (threshold === undefined || before?.[1] === undefined) continue;
+    if (threshold.kind !== before[1].kind)
+      yield `${name}=${threshold.value}: is a ${threshold.kind}, but ${before[0]} is a ${before[1].kind}; give all of them as one kind`;
+    else if (threshold.value < before[1].value)
+      yield `${name}=${threshold.value}: must not be less than ${before[0]} (${before[1].value})`;
+  }
+}
+
+/** Where inference runs, when the device of either model was named alone. */
+export function deviceOf(config: SidecarConfig): "cpu" | "cuda" {
+  return config.asrDevice ?? config.ttsDevice ?? config.device;
+}
