@@ -8,7 +8,7 @@ const tiers: readonly (readonly string[])[] = [
   ["separation", "sts", "mediamtx", "egress", "relay"],
   ["worker"],
   ["orchestrator"],
-  ["server"],
+  ["server", "console"],
   ["commands"],
   ["main.ts"],
 ];
