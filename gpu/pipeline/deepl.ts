@@ -83,7 +83,7 @@ export class DeepLProvider implements TranslationProvider {
 }
 
 /** The contract's words for what the client throws. The key never stands in its messages. */
-export function deepLFailure(cause: unknown): EngineError {
+function deepLFailure(cause: unknown): EngineError {
   if (cause instanceof EngineError) return cause;
   const said = cause instanceof Error ? cause.message : String(cause);
   const failure = (code: EngineErrorCode, retryable: boolean, message: string) =>

@@ -18,7 +18,7 @@ export class ModelFileError extends Error {
 }
 
 /** Reads a binary model file. @throws {ModelFileError} */
-export function readModelFile(path: string): Uint8Array {
+function readModelFile(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {

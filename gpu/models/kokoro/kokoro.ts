@@ -15,7 +15,7 @@ import { languageOfVoice } from "./languages.ts";
 
 export const kokoroSampleRateHz = 24_000;
 /** Phonemes of one call; the position table has 512 places, one more at each end is the padding token. */
-export const longestPhonemes = 509;
+const longestPhonemes = 509;
 const styleSize = 256;
 const paddingToken = 0;
 

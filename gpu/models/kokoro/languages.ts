@@ -15,7 +15,7 @@ export interface SpokenLanguage {
   readonly readable: boolean;
 }
 
-export const spokenLanguages: readonly SpokenLanguage[] = [
+const spokenLanguages: readonly SpokenLanguage[] = [
   { language: "en", espeakVoice: "en-us", prefix: "a", defaultVoice: "af_heart", readable: true },
   { language: "en", espeakVoice: "en-gb", prefix: "b", defaultVoice: "bf_emma", readable: true },
   { language: "es", espeakVoice: "es", prefix: "e", defaultVoice: "ef_dora", readable: true },

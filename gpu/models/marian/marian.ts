@@ -74,15 +74,15 @@ export class Marian {
 
   async #translateSentence(sentence: string): Promise<string> {
     const source = [...this.vocabulary.encode(sentence), endOfSentenceId];
-    const crossAttention = (await this.encoder.run({
+    const crossAttention = await this.encoder.run({
       input_ids: int64Tensor(this.runtime, source, [1, source.length]),
-    })) as OnnxTensors;
+    });
     const wanted = ["next_token", ...this.#stateNames.map((name) => `${name}_out`)];
     const longest = Math.ceil(source.length * longestRatio) + tokensOfGrace;
     let states = this.#zeroStates;
     const ids: number[] = [];
     for (let position = 0, previous = noToken; position < longest; position++) {
-      const outputs = (await this.decoder.run(
+      const outputs = await this.decoder.run(
         {
           prev_token: int64Tensor(this.runtime, [previous], [1, 1]),
           position: int64Tensor(this.runtime, [position], [1]),
@@ -90,7 +90,7 @@ export class Marian {
           ...crossAttention,
         },
         wanted,
-      )) as OnnxTensors;
+      );
       previous = Number(outputOf(outputs, "next_token").data[0]);
       if (previous === endOfSentenceId) break;
       ids.push(previous);

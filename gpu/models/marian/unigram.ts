@@ -86,6 +86,6 @@ export class UnigramVocabulary {
     }
     const ids: number[] = [];
     for (let end = text.length; end > 0; end = bestStart[end]!) ids.push(bestId[end]!);
-    return ids.reverse();
+    return ids.toReversed();
   }
 }

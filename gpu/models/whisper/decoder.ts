@@ -59,7 +59,7 @@ export class GreedyDecoder {
     let noSpeechProbability = 0;
     for (let step = 0; step <= maxTokens; step++) {
       feeds["input_ids"] = int64Tensor(this.runtime, input, [1, input.length]);
-      const outputs = (await this.session.run(feeds)) as OnnxTensors;
+      const outputs = await this.session.run(feeds);
       const logits = outputOf(outputs, "logits");
       const vocabularySize = logits.dims[2] ?? 0;
       const all = logits.data as Float32Array;

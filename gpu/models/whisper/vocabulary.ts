@@ -81,9 +81,4 @@ export class WhisperVocabulary {
   decode(ids: readonly number[]): string {
     return this.#tokenizer.decode([...ids], { skip_special_tokens: true }).trim();
   }
-
-  /** Tokens of a text, without special ones. */
-  encode(text: string): number[] {
-    return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
-  }
 }

@@ -61,7 +61,7 @@ describe("the log-mel spectrogram", () => {
 describe("the Slaney mel scale", () => {
   test("is linear to 1 kHz, which is mel 15", () => {
     expect(hzToMel(1000)).toBe(15);
-    expect(hzToMel(500)).toBe(7.5);
+    expect(hzToMel(500)).toBeCloseTo(7.5, 12);
     expect(hzToMel(6400)).toBeCloseTo(42, 10); // 27 steps from 1 to 6.4 kHz
   });
   test("is undone by its inverse", () => {
