@@ -105,8 +105,9 @@ export function fitSlot(
       slot: { outcome: "dropped", lateMs },
     };
   const slotEndMs = request.endMs + Math.max(0, request.pauseAfterMs) - limits.breathMs;
-  const tempo = chooseTempo(request, startMs, slotEndMs, limits);
-  const endMs = startMs + request.naturalMs / tempo;
+  const spoken = request.naturalMs > 0;
+  const tempo = spoken ? chooseTempo(request, startMs, slotEndMs, limits) : 1;
+  const endMs = spoken ? startMs + request.naturalMs / tempo : startMs;
   return {
     state: {
       freeAtMs: endMs,
@@ -166,8 +167,7 @@ function chooseTempo(
 ): number {
   const roomMs = slotEndMs - startMs;
   const { naturalMs } = request;
-  if (!(naturalMs > 0)) return 1;
-  if (naturalMs <= roomMs) return relaxedTempo(request, startMs, limits);
+  if (naturalMs <= roomMs) return relaxedTempo(request, startMs, slotEndMs, limits);
   const comfortable = tempoFor(naturalMs, roomMs);
   if (comfortable <= limits.comfortableTempo) return comfortable;
   const pressed = tempoFor(naturalMs, roomMs + limits.toleratedOverrunMs);
@@ -175,9 +175,14 @@ function chooseTempo(
 }
 
 /** There is room: end with the source if that means speaking slower, but no slower than sounds right, and not late. */
-function relaxedTempo(request: SlotRequest, startMs: number, limits: IsochronyLimits): number {
+function relaxedTempo(
+  request: SlotRequest,
+  startMs: number,
+  slotEndMs: number,
+  limits: IsochronyLimits,
+): number {
   if (startMs > request.startMs) return 1;
-  const withSource = tempoFor(request.naturalMs, request.endMs - startMs);
+  const withSource = tempoFor(request.naturalMs, Math.min(request.endMs, slotEndMs) - startMs);
   return Math.min(1, Math.max(limits.slowestTempo, withSource));
 }
 
