@@ -160,7 +160,7 @@ export class DeadlineQueue {
       return { one, dueMs };
     });
     return keyed
-      .sort((a, b) => a.dueMs - b.dueMs || a.one.arrival - b.one.arrival)
+      .toSorted((a, b) => a.dueMs - b.dueMs || a.one.arrival - b.one.arrival)
       .map(({ one }) => one);
   }
 
@@ -168,7 +168,9 @@ export class DeadlineQueue {
   #makeRoom(among: readonly Waiting[], newcomer: Job, shed: ShedJob[]): boolean {
     const cheapest = among
       .filter((one) => one.job.pacing === "live" && worthOf(one.job) < worthOf(newcomer))
-      .sort((a, b) => worthOf(a.job) - worthOf(b.job) || b.job.deadlineMs - a.job.deadlineMs)[0];
+      .toSorted(
+        (a, b) => worthOf(a.job) - worthOf(b.job) || b.job.deadlineMs - a.job.deadlineMs,
+      )[0];
     if (!cheapest) return false;
     shed.push(...this.#remove((one) => one === cheapest, "full"));
     return true;
