@@ -30,7 +30,7 @@ export interface DubbedUtterance {
   readonly translatedText: string;
   readonly dubStartMs: number;
   readonly dubEndMs: number;
-  /** Speed asked of the synthesiser, 0.85..1.30. */
+  /** How much faster than natural it was spoken, about 0.85..1.30. */
   readonly tempo: number;
 }
 

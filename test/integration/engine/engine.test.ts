@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EngineError } from "../../../gpu/inference/engine-error.ts";
+import type { DubEngine, DubRequest, InferenceTask } from "../../../gpu/inference/engine.ts";
+import { createRealEngine } from "../../../gpu/inference/real-engine.ts";
+import { selfCommand } from "../../../src/process/self.ts";
+import { createLogger } from "../../../src/telemetry/log.ts";
+import { requireModelsFolder } from "../../../src/weights/store.ts";
+import { dubAt16k, fixtureSound, whiteNoise } from "./sounds.ts";
+import { characterErrorRate, wordErrorRate } from "./text-distance.ts";
+
+const kennedy =
+  "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country.";
+
+const logger = createLogger({ level: "silent", format: "json" });
+const childCommand = (task: InferenceTask) => selfCommand("livedub-sts", task);
+let modelsDir: string;
+let engine: DubEngine;
+const stages: string[] = [];
+
+beforeAll(async () => {
+  const { LIVEDUB_MODELS_DIR: dir } = process.env;
+  modelsDir = await requireModelsFolder({ dir, env: process.env });
+  engine = createRealEngine({
+    modelsDir,
+    logger,
+    childCommand,
+    onStage: (stage) => stages.push(stage),
+  });
+  await engine.start();
+}, 90_000);
+
+afterAll(() => engine.close());
+
+/** A fragment in file pacing: this machine's speed is not what is tested. */
+function fragment(pcm16k: Float32Array, change: Partial<DubRequest> = {}): DubRequest {
+  return {
+    streamId: "stream",
+    fragmentId: "fragment",
+    pcm16k,
+    sourceLanguage: "en",
+    targetLanguage: "pt",
+    voiceProfile: "default",
+    durationMs: pcm16k.length / 16,
+    file: true,
+    ...change,
+  };
+}
+
+async function failureOf(run: Promise<unknown>): Promise<EngineError> {
+  const error = await run.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  if (error instanceof EngineError) return error;
+  throw new Error(`not an engine error: ${String(error)}`);
+}
+
+test("a started engine says what it serves", () => {
+  expect(engine.health()).toMatchObject({ state: "ready" });
+  expect(engine.pairs()).toContainEqual(["en", "pt"]);
+  expect(engine.pairs()).toContainEqual(["pt", "en"]);
+  expect(engine.models).toMatchObject({ asr: "whisper-base-onnx", tts: "kokoro-82m-v1.0" });
+  expect(engine.hasVoice("pm_alex", "pt-BR")).toBe(true);
+  expect(engine.hasVoice("pm_alex", "en")).toBe(false);
+});
+
+describe("a speech of several utterances", () => {
+  test("is understood, translated, and spoken at its own places", async () => {
+    const pcm16k = await fixtureSound("speech/jfk.flac");
+    const result = await engine.process(fragment(pcm16k));
+    expect(wordErrorRate(result.transcript, kennedy)).toBeLessThanOrEqual(0.05);
+    expect(result.translatedText.toLowerCase()).toContain("país");
+    expect(result.audio.length).toBeGreaterThanOrEqual(pcm16k.length * 1.5);
+    expect(result.dubbedDurationMs).toBe(Math.round(result.audio.length / 24));
+
+    expect(result.utterances.length).toBeGreaterThanOrEqual(3);
+    let freeFromMs = 0;
+    for (const { startMs, dubStartMs, dubEndMs, tempo } of result.utterances) {
+      expect(dubStartMs).toBeGreaterThanOrEqual(Math.max(startMs, freeFromMs));
+      expect(dubStartMs).toBeLessThan(startMs + 500);
+      expect(tempo).toBeGreaterThanOrEqual(0.8);
+      expect(tempo).toBeLessThanOrEqual(1.3);
+      freeFromMs = dubEndMs;
+    }
+    const beforeSpeech = result.audio.subarray(0, result.utterances[0]!.dubStartMs * 24);
+    expect(beforeSpeech.every((sample) => sample === 0)).toBe(true);
+    expect(stages).toContain("asr");
+
+    // What was spoken is what was meant: recognised back, and translated home again.
+    const dub = dubAt16k(result.audio);
+    const back = await engine.process(
+      fragment(dub, { sourceLanguage: "pt-BR", targetLanguage: "en" }),
+    );
+    expect(characterErrorRate(back.transcript, result.translatedText)).toBeLessThanOrEqual(0.15);
+    expect(back.translatedText.toLowerCase()).toMatch(/country/);
+    expect(back.models.translation).toBe("bergamot-pt-en");
+  }, 90_000);
+});
+
+test("a short sentence becomes Portuguese, in the voice that was asked for", async () => {
+  const pcm16k = await fixtureSound("speech/LJ001-0008.flac");
+  const result = await engine.process(fragment(pcm16k, { voiceProfile: "pm_alex" }));
+  expect(result.transcript.toLowerCase()).toContain("never been surpassed");
+  expect(result.translatedText).toMatch(/nunca foi (superad|ultrapassad)[oa]/i);
+  expect(result.status).toBe("success");
+  expect(result.audio).toHaveLength(Math.round((result.originalDurationMs * 24_000) / 1000));
+  expect(result.audio.some((sample) => Math.abs(sample) > 0.1)).toBe(true);
+}, 60_000);
+
+describe("what is no speech gives no words and silence", () => {
+  test.each([
+    ["digital silence", () => Promise.resolve(new Float32Array(5 * 16_000))],
+    ["white noise", () => Promise.resolve(whiteNoise(5, 0.1))],
+    ["music", () => fixtureSound("music.ogg", 20)],
+  ])(
+    "%s",
+    async (_, sound) => {
+      const result = await engine.process(fragment(await sound()));
+      expect(result.transcript).toBe("");
+      expect(result.translatedText).toBe("");
+      expect(result.utterances).toEqual([]);
+      expect(result.audio.every((sample) => sample === 0)).toBe(true);
+      expect(result.status).toBe("success");
+    },
+    60_000,
+  );
+
+  test("a fragment whose sender heard none is answered without any work", async () => {
+    stages.length = 0;
+    const request = fragment(new Float32Array(0), { speech: false, durationMs: 1000 });
+    const result = await engine.process(request);
+    expect(result.audio).toEqual(new Float32Array(24_000));
+    expect(stages).toEqual([]);
+  });
+});
+
+describe("bad requests", () => {
+  test("a pair that nothing serves is refused with the pairs that are", async () => {
+    const request = fragment(new Float32Array(16_000), { targetLanguage: "sw" });
+    const error = await failureOf(engine.process(request));
+    expect(error).toMatchObject({
+      code: "UNSUPPORTED_LANGUAGE",
+      retryable: false,
+      blame: "caller",
+    });
+    expect(error.metadata?.["pairs"]).toContainEqual(["en", "pt"]);
+  });
+
+  test("a voice that does not speak the language is refused", async () => {
+    const request = fragment(new Float32Array(16_000), { voiceProfile: "af_heart" });
+    expect((await failureOf(engine.process(request))).code).toBe("INVALID_VOICE_PROFILE");
+  });
+
+  test("a fragment whose deadline has passed is dropped", async () => {
+    const request = fragment(whiteNoise(1, 0.1), { deadlineAtMs: performance.now() - 1 });
+    expect(await failureOf(engine.process(request))).toMatchObject({
+      code: "TIMEOUT",
+      stage: "asr",
+    });
+  });
+});
+
+test("a child killed in the middle of its work costs that request, and the next one is served", async () => {
+  const pcm16k = await fixtureSound("speech/LJ001-0008.flac");
+  const cut = failureOf(engine.process(fragment(pcm16k)));
+  const recogniser = engine.health().children.find((child) => child.task === "recognise");
+  expect(recogniser?.queued).toBe(1);
+  process.kill(recogniser?.pid ?? -1, "SIGKILL");
+  expect(await cut).toMatchObject({
+    code: "MODEL_ERROR",
+    retryable: true,
+    blame: "us",
+    stage: "asr",
+  });
+  expect(engine.health()).toMatchObject({ state: "degraded" });
+
+  const after = await engine.process(fragment(pcm16k));
+  expect(after.transcript.toLowerCase()).toContain("never been surpassed");
+  expect(engine.health()).toMatchObject({ state: "ready" });
+}, 60_000);
+
+test("a truncated weight file fails the start, by name and with the remedy", async () => {
+  const broken = mkdtempSync(join(tmpdir(), "livedub-weights-"));
+  try {
+    for (const folder of ["vad", "tts", "mt"])
+      symlinkSync(join(modelsDir, folder), join(broken, folder));
+    const whisper = join("asr", "whisper-base-onnx");
+    mkdirSync(join(broken, whisper), { recursive: true });
+    symlinkSync(
+      join(modelsDir, "asr", "whisper-tokenizer"),
+      join(broken, "asr", "whisper-tokenizer"),
+    );
+    for (const file of readdirSync(join(modelsDir, whisper)))
+      symlinkSync(join(modelsDir, whisper, file), join(broken, whisper, file));
+    const encoder = join(broken, whisper, "encoder_model.onnx");
+    rmSync(encoder);
+    const whole = await Bun.file(join(modelsDir, whisper, "encoder_model.onnx")).bytes();
+    writeFileSync(encoder, whole.subarray(0, whole.length / 3));
+
+    await using damaged = createRealEngine({ modelsDir: broken, logger, childCommand });
+    const error = await damaged.start().then(
+      () => undefined,
+      (cause: unknown) => cause as Error,
+    );
+    expect(error?.message).toContain(encoder);
+    expect(error?.message).toContain("livedub-sts models pull");
+    expect(damaged.health().state).toBe("failed");
+  } finally {
+    rmSync(broken, { recursive: true });
+  }
+}, 60_000);
