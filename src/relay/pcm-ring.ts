@@ -29,14 +29,16 @@ export class PcmRing {
    * beyond the capacity are forgotten.
    *
    * @param samples interleaved stereo
+   * @param edge `begin` where the samples do not go on from the ones before: they are faded in
    * @returns how many samples were new
    */
-  write(startSample: number, samples: Int16Array): number {
+  write(startSample: number, samples: Int16Array, edge: "continue" | "begin" = "continue"): number {
     const count = samples.length / channels;
     const skip = Math.max(0, this.#endSample - startSample);
     if (skip >= count) return 0;
     if (startSample > this.#endSample) this.#openHole(startSample);
-    const fresh = samples.subarray(skip * channels);
+    const fresh = samples.slice(skip * channels);
+    if (edge === "begin") fadeEdge(fresh, channels, edgeFadeSamples, "in");
     this.#put(startSample + skip, fresh);
     this.#endSample = startSample + count;
     this.#startSample = Math.max(this.#startSample, this.#endSample - this.capacitySamples);

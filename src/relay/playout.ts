@@ -1,0 +1,197 @@
+import { withoutCompositionOffset } from "../media/flv-video.ts";
+import { blockSamples, type Playing } from "./block-mixer.ts";
+import type { LanguageChannel } from "./language-channel.ts";
+import type { PcmRing } from "./pcm-ring.ts";
+import type { PlayoutClock } from "./playout-clock.ts";
+import type { Publisher } from "./publisher.ts";
+import type { VideoPacket, VideoQueue } from "./video-queue.ts";
+
+const samplesPerMs = 48;
+/**
+ * Sound is written this much before its picture: FFmpeg reads PCM in packets of 4096 samples (85 ms) and
+ * encodes frames of 1024 (21 ms), and holds the picture until the sound beside it is there.
+ */
+export const soundLeadMs = 110;
+/** The push is started this long before its first picture is due. */
+const prerollMs = 1000;
+/** Sound is mixed from this long before the first picture, so that it is there when the push begins. */
+const soundBeforePictureMs = 200;
+/** Without a new picture the last keyframe is shown again this often; rarer, MediaMTX stretches stamps. */
+const fillerEveryMs = 100;
+/** A step between pictures beyond this is a hole to be filled, not a slow source. */
+const holeMs = 1500;
+/** No filler this close before the picture that ends the hole. */
+const fillerDistanceMs = 40;
+
+export interface Output {
+  readonly channel: LanguageChannel;
+  readonly publisher: Publisher;
+}
+
+export interface PlayoutParts {
+  readonly clock: PlayoutClock;
+  readonly queue: VideoQueue;
+  readonly original: PcmRing;
+  readonly outputs: readonly Output[];
+  readonly playoutDelayMs: number;
+}
+
+/**
+ * Writes what is due. How much that is comes from the clock alone, never from the number of ticks: a tick
+ * that comes late writes more.
+ */
+export class Playout {
+  readonly counters = {
+    blocks: 0,
+    blocksDub: 0,
+    blocksReplace: 0,
+    blocksFallback: 0,
+    blocksFiller: 0,
+    packets: 0,
+    fillerPackets: 0,
+    latePackets: 0,
+  };
+  #started = false;
+  #mixedSample = 0;
+  #playing: Playing | "filler" | "none" = "none";
+  #lastDtsMs = Number.NEGATIVE_INFINITY;
+  #lastPtsMs = Number.NEGATIVE_INFINITY;
+  #keyframe: VideoPacket | undefined;
+  /** After filler or a loss, decoding can go on only with a keyframe. */
+  #needsKeyframe = false;
+  #soundLateMs = 0;
+  #videoLateMs: number | null = null;
+
+  constructor(private readonly parts: PlayoutParts) {}
+
+  get isStarted(): boolean {
+    return this.#started;
+  }
+
+  get playing(): Playing | "filler" | "none" {
+    return this.#playing;
+  }
+
+  /** The first sample that is not yet mixed. */
+  get mixedSample(): number {
+    return this.#mixedSample;
+  }
+
+  /** Audio minus video time of what was written last, by our own stamps. */
+  get avDeltaMs(): number | null {
+    return this.#videoLateMs === null ? null : this.#videoLateMs - this.#soundLateMs;
+  }
+
+  /** How much beyond D the last picture was written. */
+  get lateMs(): number | null {
+    return this.#videoLateMs;
+  }
+
+  /** When a sample is mixed, on the monotonic clock. */
+  airsAtMs(sample: number): number {
+    return this.parts.clock.arrivalMs(sample) + this.parts.playoutDelayMs - soundLeadMs;
+  }
+
+  tick(nowMs: number): void {
+    const { clock, outputs, playoutDelayMs } = this.parts;
+    if (!clock.isSet) return;
+    clock.advance(nowMs);
+    const position = clock.sampleAt(nowMs - playoutDelayMs);
+    if (!this.#started && !this.#start(position, nowMs)) return;
+    this.#writeSound(position + soundLeadMs * samplesPerMs);
+    this.#writeVideo(position / samplesPerMs);
+    for (const { publisher } of outputs) publisher.check();
+  }
+
+  #start(position: number, nowMs: number): boolean {
+    const keyframeMs = this.parts.queue.firstKeyframeMs();
+    if (keyframeMs === undefined) return false;
+    const dueInMs = keyframeMs - position / samplesPerMs;
+    if (dueInMs > prerollMs) return false;
+    for (const { publisher } of this.parts.outputs) publisher.open();
+    if (dueInMs > soundLeadMs + soundBeforePictureMs) return false;
+    this.#started = true;
+    this.parts.clock.lock(nowMs);
+    const first = Math.max(
+      0,
+      (keyframeMs - soundBeforePictureMs) * samplesPerMs,
+      position - soundBeforePictureMs * samplesPerMs,
+    );
+    this.#mixedSample = Math.floor(first / blockSamples) * blockSamples;
+    return true;
+  }
+
+  #writeSound(untilSample: number): void {
+    const { original, outputs } = this.parts;
+    while (this.#mixedSample + blockSamples <= untilSample) {
+      const startSample = this.#mixedSample;
+      const { samples, present } = original.read(startSample, blockSamples);
+      for (const { channel, publisher } of outputs) {
+        const mixed = channel.mixBlock(startSample, samples);
+        publisher.sound(startSample, mixed.pcm);
+        if (channel === outputs[0]?.channel) this.#count(mixed.playing, present);
+      }
+      this.#mixedSample += blockSamples;
+    }
+    this.#soundLateMs = (untilSample - this.#mixedSample) / samplesPerMs;
+  }
+
+  #count(playing: Playing, present: number): void {
+    this.counters.blocks += 1;
+    if (playing === "dub") this.counters.blocksDub += 1;
+    if (playing === "replace") this.counters.blocksReplace += 1;
+    if (playing === "fallback") this.counters.blocksFallback += 1;
+    if (present === 0) this.counters.blocksFiller += 1;
+    this.#playing = present === 0 && playing !== "replace" ? "filler" : playing;
+  }
+
+  #writeVideo(positionMs: number): void {
+    const { queue } = this.parts;
+    for (
+      let packet = queue.takeUntil(positionMs);
+      packet !== undefined;
+      packet = queue.takeUntil(positionMs)
+    ) {
+      this.#writePacket(packet, positionMs);
+    }
+    this.#fill(positionMs);
+  }
+
+  #writePacket(packet: VideoPacket, positionMs: number): void {
+    const { info, dtsMs } = packet;
+    if (info.kind === "picture") {
+      const unusable = this.#needsKeyframe && !info.isKeyframe;
+      if (unusable || dtsMs <= this.#lastDtsMs) {
+        this.counters.latePackets += 1;
+        this.#needsKeyframe = true;
+        return;
+      }
+      this.#needsKeyframe = false;
+      this.#lastDtsMs = dtsMs;
+      this.#lastPtsMs = Math.max(this.#lastPtsMs, dtsMs + info.compositionOffsetMs);
+      if (info.isKeyframe) this.#keyframe = packet;
+      this.#videoLateMs = positionMs - dtsMs;
+      this.counters.packets += 1;
+    }
+    for (const { publisher } of this.parts.outputs) publisher.video(packet);
+  }
+
+  /** The publisher is away: the last keyframe again and again, so that readers keep their session. */
+  #fill(positionMs: number): void {
+    const keyframe = this.#keyframe;
+    if (keyframe === undefined || positionMs - this.#lastDtsMs < fillerEveryMs) return;
+    const { queue } = this.parts;
+    const nextMs = this.#needsKeyframe ? queue.firstKeyframeMs() : queue.peek()?.dtsMs;
+    const isHole = nextMs === undefined || nextMs - this.#lastDtsMs >= holeMs;
+    if (!isHole && !this.#needsKeyframe) return;
+    const dtsMs = Math.max(Math.floor(positionMs), this.#lastDtsMs + 1, this.#lastPtsMs + 1);
+    if (nextMs !== undefined && dtsMs + fillerDistanceMs > nextMs) return;
+    this.#lastDtsMs = dtsMs;
+    this.#lastPtsMs = dtsMs;
+    this.#needsKeyframe = true;
+    this.counters.fillerPackets += 1;
+    const info = { ...keyframe.info, compositionOffsetMs: 0 };
+    const data = withoutCompositionOffset(keyframe.data);
+    for (const { publisher } of this.parts.outputs) publisher.video({ dtsMs, info, data });
+  }
+}

@@ -1,0 +1,227 @@
+import type { Writable } from "node:stream";
+import { asBytes } from "../audio/pcm.ts";
+import { flvHeader, flvTagBytes, flvTagType } from "../media/flv.ts";
+import { audioPipe, pushCommand, videoPipe } from "../media/live-commands.ts";
+import { Backoff } from "../process/backoff.ts";
+import { describeExit } from "../process/exit.ts";
+import { NativeChild } from "../process/native-child.ts";
+import { redactUrlsIn } from "./redact-text.ts";
+import type { VideoPacket } from "./video-queue.ts";
+
+const samplesPerMs = 48;
+/** A push that takes nothing for this long, while something waits for it, is ended and replaced. */
+const stuckMs = 1500;
+/** The same before it took anything at all: it connects, and the server may take its time to say no. */
+const connectMs = 10_000;
+/** Bytes that may wait for a push; a stuck one is ended long before. */
+const maxWaitingBytes = 32 * 1024 * 1024;
+/** Sound mixed before the first picture was due, kept so that both begin at the same sample. */
+const recentSoundSamples = 48_000;
+/** A push that ran this long was well; the next failure starts the backoff anew. */
+const settledMs = 10_000;
+
+export interface PublisherParent {
+  /** Gives a URL that is good for one publish. */
+  requestUrl(language: string): Promise<string>;
+  event(level: "info" | "warn" | "error", code: string, message: string): void;
+  now(): number;
+}
+
+/**
+ * One output path: owns the FFmpeg that pushes delayed video packets and mixed sound, and replaces it
+ * when it dies or takes nothing any more. Each push begins at a keyframe with stamps near 0.
+ */
+export class Publisher {
+  readonly counters = { pushStarts: 0, pushFailures: 0, packetsWithoutPush: 0 };
+  #child: NativeChild | undefined;
+  #state: "idle" | "starting" | "waiting-for-keyframe" | "running" | "closed" = "idle";
+  #startedAtMs = 0;
+  /** Stream time of the running push's zero. */
+  #baseMs = 0;
+  #lastDtsMs = Number.NEGATIVE_INFINITY;
+  #sequenceHeader: VideoPacket | undefined;
+  #codec: string | undefined;
+  #recentSound: { startSample: number; pcm: Int16Array }[] = [];
+  #takenAtMs: number | undefined;
+  #restartTimer: ReturnType<typeof setTimeout> | undefined;
+  #backoff = new Backoff({ firstMs: 250, capMs: 4000 });
+
+  constructor(
+    private readonly ffmpegPath: string,
+    readonly language: string,
+    private readonly parent: PublisherParent,
+  ) {}
+
+  get isRunning(): boolean {
+    return this.#state === "running";
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Asks for a URL and starts the push; it goes on air with the next keyframe given to {@link video}. */
+  open(): void {
+    if (this.#state === "idle") void this.#start();
+  }
+
+  /** One packet that is due now, in decode order. Packets not later than the last one are left out. */
+  video(packet: VideoPacket): void {
+    if (packet.info.kind === "sequence-header") this.#sequenceHeader = packet;
+    if (this.#state === "waiting-for-keyframe" && packet.info.isKeyframe) this.#goOnAir(packet);
+    if (this.#state !== "running") {
+      this.counters.packetsWithoutPush += 1;
+      return;
+    }
+    if (packet.info.codec !== this.#codec) {
+      this.#fail("push-restart", `the video changed from ${this.#codec} to ${packet.info.codec}`);
+      return;
+    }
+    if (packet.info.kind !== "sequence-header" && packet.dtsMs <= this.#lastDtsMs) return;
+    this.#lastDtsMs = Math.max(packet.dtsMs, this.#lastDtsMs);
+    this.#write(videoPipe, flvTagBytes(flvTagType.video, this.#stamp(packet.dtsMs), packet.data));
+  }
+
+  /** Mixed sound, interleaved stereo; blocks come in order without holes. */
+  sound(startSample: number, pcm: Int16Array): void {
+    if (this.#state === "running") {
+      this.#write(audioPipe, asBytes(pcm));
+      return;
+    }
+    this.#recentSound.push({ startSample, pcm });
+    const oldest = startSample - recentSoundSamples;
+    while (this.#recentSound.length > 0 && this.#recentSound[0]!.startSample < oldest) {
+      this.#recentSound.shift();
+    }
+  }
+
+  /** Ends a push that takes nothing any more; to be called every few tens of milliseconds. */
+  check(): void {
+    const child = this.#child;
+    if (child === undefined || this.#state !== "running") return;
+    const waiting = this.#waitingBytes(child);
+    const now = this.parent.now();
+    if (waiting === 0) {
+      this.#takenAtMs = now;
+      return;
+    }
+    const since = this.#takenAtMs ?? this.#startedAtMs;
+    const limit = this.#takenAtMs === undefined ? connectMs : stuckMs;
+    if (waiting > maxWaitingBytes || now - since > limit) {
+      this.#fail(
+        "push-stuck",
+        `took nothing for ${Math.round(now - since)} ms (${waiting} bytes wait)`,
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#state = "closed";
+    clearTimeout(this.#restartTimer);
+    const child = this.#child;
+    this.#child = undefined;
+    // The ends of both pipes let FFmpeg finish what it holds.
+    await child?.stop({
+      act: () => {
+        child.writable(videoPipe).end();
+        child.writable(audioPipe).end();
+      },
+      withinMs: 1000,
+    });
+  }
+
+  async #start(): Promise<void> {
+    this.#state = "starting";
+    try {
+      const url = await this.parent.requestUrl(this.language);
+      if (this.#isClosed()) return;
+      const child = await NativeChild.start({
+        name: `ffmpeg push ${this.language}`,
+        command: pushCommand(this.ffmpegPath, url),
+        extraPipes: ["pipe", "pipe"],
+        terminateWithinMs: 500,
+      });
+      if (this.#isClosed()) {
+        await child.stop();
+        return;
+      }
+      this.counters.pushStarts += 1;
+      this.#child = child;
+      this.#state = "waiting-for-keyframe";
+      void child.exited.then((exit) => {
+        if (this.#child !== child) return;
+        const said = redactUrlsIn(child.lastStderr);
+        this.#fail("push-failed", said === "" ? describeExit(exit) : said);
+      });
+    } catch (error) {
+      this.#fail("push-failed", error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  #goOnAir(keyframe: VideoPacket): void {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#state = "running";
+    this.#startedAtMs = this.parent.now();
+    this.#takenAtMs = undefined;
+    this.#baseMs = keyframe.dtsMs;
+    this.#lastDtsMs = Number.NEGATIVE_INFINITY;
+    this.#codec = keyframe.info.codec;
+    this.#write(videoPipe, flvHeader({ video: true, audio: false }));
+    const header = this.#sequenceHeader;
+    if (header !== undefined) {
+      this.#write(videoPipe, flvTagBytes(flvTagType.video, 0, header.data));
+    }
+    this.#startSound(keyframe.dtsMs * samplesPerMs);
+  }
+
+  /** Sound begins with the very sample at which the first picture stands. */
+  #startSound(firstSample: number): void {
+    const recent = this.#recentSound;
+    this.#recentSound = [];
+    const first = recent[0]?.startSample ?? firstSample;
+    const missing = Math.min(first - firstSample, recentSoundSamples);
+    if (missing > 0) this.#write(audioPipe, new Uint8Array(missing * 4));
+    for (const { startSample, pcm } of recent) {
+      const skip = Math.max(0, firstSample - startSample) * 2;
+      if (skip < pcm.length) this.#write(audioPipe, asBytes(pcm.subarray(skip)));
+    }
+  }
+
+  #stamp(dtsMs: number): number {
+    return Math.max(0, dtsMs - this.#baseMs);
+  }
+
+  #write(pipe: number, bytes: Uint8Array): void {
+    const stream = this.#child?.writable(pipe);
+    if (stream === undefined || stream.destroyed) return;
+    stream.write(bytes, (error) => {
+      if (error === null || error === undefined) this.#takenAtMs = this.parent.now();
+    });
+  }
+
+  #waitingBytes(child: NativeChild): number {
+    const waitingIn = (stream: Writable) => stream.writableLength;
+    return waitingIn(child.writable(videoPipe)) + waitingIn(child.writable(audioPipe));
+  }
+
+  #fail(code: string, detail: string): void {
+    if (this.#isClosed()) return;
+    const child = this.#child;
+    this.#child = undefined;
+    this.#state = "idle";
+    this.counters.pushFailures += 1;
+    if (child !== undefined) {
+      const ranMs = this.parent.now() - this.#startedAtMs;
+      if (this.#takenAtMs !== undefined && ranMs > settledMs) this.#backoff.reset();
+      child.signal("SIGKILL");
+      void child.stop();
+    }
+    this.parent.event("warn", code, `output ${this.language}: ${detail}`);
+    this.#restartTimer = setTimeout(() => this.open(), this.#backoff.next());
+  }
+}

@@ -1,0 +1,136 @@
+import { asInt16, bytesPerStereoSample } from "../audio/pcm.ts";
+import { FlvError, FlvParser, flvTagType, type FlvTag } from "../media/flv.ts";
+import {
+  audioPipe,
+  pullCommand,
+  pullStampOffsetMs,
+  videoPipe,
+  type PulledTracks,
+} from "../media/live-commands.ts";
+import { describeExit } from "../process/exit.ts";
+import { NativeChild } from "../process/native-child.ts";
+import { redactUrlsIn } from "./redact-text.ts";
+
+/** Why a pull came to its end; each has its own remedy. */
+export type PullEnd =
+  | { readonly kind: "closed" }
+  /** The input ended, as it does when the publisher goes. */
+  | { readonly kind: "ended"; readonly detail: string }
+  | {
+      readonly kind: "no-audio" | "no-video" | "unsupported-video" | "failed";
+      readonly detail: string;
+    };
+
+export interface PullHandlers {
+  /** A video tag; its stamp counts from the pull's zero. */
+  onVideo(tag: FlvTag): void;
+  /** Interleaved stereo that begins `startSample` samples after the pull's zero. */
+  onSound(startSample: number, samples: Int16Array): void;
+  onEnd(end: PullEnd): void;
+}
+
+const samplesPerMs = 48;
+
+/**
+ * One FFmpeg that reads the input: video packets untouched, sound as PCM, both on one zero. It ends when
+ * the publisher goes; whoever owns it starts another.
+ */
+export class Pull {
+  #parser = new FlvParser();
+  #soundRest = new Uint8Array(0);
+  #soundSample = 0;
+  #gotData = false;
+  #problem: string | undefined;
+
+  private constructor(
+    private readonly child: NativeChild,
+    private readonly tracks: PulledTracks,
+    private readonly handlers: PullHandlers,
+  ) {
+    child.readable(videoPipe).on("data", (chunk: Uint8Array) => this.#video(chunk));
+    if (tracks === "video+audio") {
+      child.readable(audioPipe).on("data", (chunk: Uint8Array) => this.#sound(chunk));
+    }
+    void child.exited.then(() => handlers.onEnd(this.#end()));
+  }
+
+  /** @throws {ChildStartError} when FFmpeg cannot be executed */
+  static async start(
+    ffmpegPath: string,
+    inputUrl: string,
+    tracks: PulledTracks,
+    handlers: PullHandlers,
+  ): Promise<Pull> {
+    const child = await NativeChild.start({
+      name: "ffmpeg pull",
+      command: pullCommand(ffmpegPath, inputUrl, tracks),
+      extraPipes: tracks === "video+audio" ? ["pipe", "pipe"] : ["pipe"],
+      terminateWithinMs: 300,
+    });
+    return new Pull(child, tracks, handlers);
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  async close(): Promise<void> {
+    await this.child.stop();
+  }
+
+  #video(chunk: Uint8Array): void {
+    if (this.#problem !== undefined) return;
+    this.#gotData = true;
+    try {
+      for (const tag of this.#parser.push(chunk)) {
+        if (tag.type !== flvTagType.video) continue;
+        const timestampMs = tag.timestampMs - pullStampOffsetMs;
+        if (this.tracks === "video") this.#silenceUntil(timestampMs);
+        this.handlers.onVideo({ ...tag, timestampMs });
+      }
+    } catch (error) {
+      if (!(error instanceof FlvError)) throw error;
+      this.#problem = error.message;
+      this.child.signal("SIGKILL");
+    }
+  }
+
+  #sound(chunk: Uint8Array): void {
+    this.#gotData = true;
+    const bytes = this.#soundRest.length === 0 ? chunk : Buffer.concat([this.#soundRest, chunk]);
+    const whole = bytes.length - (bytes.length % bytesPerStereoSample);
+    this.#soundRest = bytes.slice(whole);
+    if (whole === 0) return;
+    const samples = asInt16(bytes.subarray(0, whole));
+    const startSample = this.#soundSample;
+    this.#soundSample += samples.length / 2;
+    this.handlers.onSound(startSample, samples);
+  }
+
+  /** A picture without sound is carried with a silent track: as much of it as there is picture. */
+  #silenceUntil(timestampMs: number): void {
+    const count = timestampMs * samplesPerMs - this.#soundSample;
+    if (count <= 0) return;
+    const startSample = this.#soundSample;
+    this.#soundSample += count;
+    this.handlers.onSound(startSample, new Int16Array(count * 2));
+  }
+
+  #end(): PullEnd {
+    const exit = this.child.exit;
+    const said = this.#problem ?? redactUrlsIn(this.child.lastStderr);
+    const detail = said === "" && exit !== undefined ? describeExit(exit) : said;
+    if (exit?.byUs) return { kind: "closed" };
+    if (this.#gotData && this.#problem === undefined) return { kind: "ended", detail };
+    return { kind: problemKind(said), detail };
+  }
+}
+
+function problemKind(stderr: string): "no-audio" | "no-video" | "unsupported-video" | "failed" {
+  if (/Stream map '0:a:0' matches no streams/.test(stderr)) return "no-audio";
+  if (/Stream map '0:v:0' matches no streams/.test(stderr)) return "no-video";
+  if (/codec .*not (compatible|supported)|Video codec .* not|Tag .* incompatible/i.test(stderr)) {
+    return "unsupported-video";
+  }
+  return "failed";
+}
