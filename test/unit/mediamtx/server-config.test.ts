@@ -1,0 +1,90 @@
+import { describe, expect, test } from "bun:test";
+import { readLogLine } from "../../../src/mediamtx/log-line.ts";
+import { hookEnvironment, serverConfig } from "../../../src/mediamtx/server-config.ts";
+import {
+  inputPath,
+  outputPath,
+  outPathPattern,
+  parseStreamPath,
+} from "../../../src/mediamtx/stream-path.ts";
+
+const address = (port: number) => ({ host: "127.0.0.1", port });
+const config = JSON.parse(
+  serverConfig({
+    rtmp: address(1935),
+    hls: { host: "", port: 8888 },
+    api: address(9997),
+    metrics: { host: "::1", port: 9998 },
+    authUrl: "http://127.0.0.1:8080/internal/mediamtx/auth?secret=s",
+    hookWords: 3,
+  }),
+) as Record<string, unknown>;
+
+describe("the configuration of MediaMTX", () => {
+  test("opens RTMP, HLS, API and metrics where it is told, and nothing else", () => {
+    const listeners = Object.entries(config).filter(([key]) => key.endsWith("Address"));
+    expect(Object.fromEntries(listeners)).toEqual({
+      authHTTPAddress: "http://127.0.0.1:8080/internal/mediamtx/auth?secret=s",
+      rtmpAddress: "127.0.0.1:1935",
+      hlsAddress: ":8888",
+      apiAddress: "127.0.0.1:9997",
+      metricsAddress: "[::1]:9998",
+    });
+    for (const off of ["srt", "moq", "playback", "pprof", "webrtc", "rtsp"])
+      expect(config[off]).toBe(false);
+  });
+
+  test("asks us who may do what, except for our own calls", () => {
+    expect(config["authMethod"]).toBe("http");
+    expect(config["authHTTPExclude"]).toEqual([{ action: "api" }, { action: "metrics" }]);
+  });
+
+  test("knows only the paths of streams; hooks stand on inputs alone", () => {
+    const paths = config["paths"] as Record<string, Record<string, string>>;
+    expect(Object.keys(paths)).toEqual(["~^live/[A-Za-z0-9_-]{1,64}/in$", outPathPattern]);
+    const [input, output] = Object.values(paths);
+    expect(input?.["runOnAvailable"]).toBe(
+      "${LIVEDUB_HOOK_WORD_0} ${LIVEDUB_HOOK_WORD_1} ${LIVEDUB_HOOK_WORD_2} ready",
+    );
+    expect(input?.["runOnUnavailable"]).toEndWith(" not-ready");
+    expect(output).toEqual({});
+  });
+
+  test("takes the words of the hook's command from the environment, blanks and all", () => {
+    expect(hookEnvironment(["/a b/$x", "hook"])).toEqual({
+      LIVEDUB_HOOK_WORD_0: "/a b/$x",
+      LIVEDUB_HOOK_WORD_1: "hook",
+    });
+  });
+});
+
+describe("stream paths", () => {
+  test("are taken apart, whole or not at all", () => {
+    expect(parseStreamPath("live/a-B_9/in")).toEqual({ streamId: "a-B_9", direction: "in" });
+    expect(parseStreamPath("live/x/out")).toEqual({ streamId: "x", direction: "out" });
+    expect(parseStreamPath(outputPath("x", "pt-BR"))).toEqual({
+      streamId: "x",
+      direction: "out",
+      language: "pt-br",
+    });
+    expect(parseStreamPath(inputPath("x"))?.direction).toBe("in");
+    const wrong = ["", "live/x", "/live/x/in", "live/x/in/", "live/x/in_pt", "live/a.b/in"];
+    for (const path of [...wrong, `live/${"x".repeat(65)}/in`, "live/x/in\n", "live/x/out_"])
+      expect(parseStreamPath(path)).toBeUndefined();
+  });
+});
+
+describe("MediaMTX's log", () => {
+  test("keeps its levels and loses the values of queries", () => {
+    const line = JSON.stringify({
+      timestamp: "2026-01-02T03:04:05Z",
+      level: "WAR",
+      message: "publish to 'live/x/in?key=secret&lang=es' failed",
+    });
+    expect(readLogLine(line)).toEqual({
+      level: "warn",
+      message: "publish to 'live/x/in?key=***&lang=***' failed",
+    });
+    expect(readLogLine("panic: something")).toEqual({ level: "info", message: "panic: something" });
+  });
+});
