@@ -4,6 +4,7 @@ import { defineCommand } from "citty";
 import { commonSettings } from "../config/common.ts";
 import { assertEdgeRules, loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { ConfigError, readSettings } from "../config/setting.ts";
+import { statusPage } from "../console/status-page.ts";
 import { FfmpegNotFoundError, resolveFfmpeg } from "../media/ffmpeg-binary.ts";
 import { MediaMtxMissingError, resolveMediaMtx } from "../mediamtx/binary.ts";
 import { formatAddress, outwardHost, PortTakenError } from "../mediamtx/listen-address.ts";
@@ -106,7 +107,7 @@ async function openAppliance(config: EdgeConfig, log: Logger): Promise<Appliance
     ffmpegPath: ffmpeg.path,
     mediaMtxPath: mediaMtx.path,
     vadModelPath: findVadModel(environment, log),
-    statusPage: (view) => JSON.stringify(view),
+    statusPage: (view) => statusPage(view),
   });
 }
 
