@@ -1,0 +1,330 @@
+import { afterEach, expect, test } from "bun:test";
+import { floatToPcm16 } from "../../../src/audio/pcm.ts";
+import { relayWorkerProtocolVersion } from "../../../src/protocol/relay-worker.ts";
+import { decodeAnswerAudio } from "../../../src/sts/answer-audio.ts";
+import { monotonicClock } from "../../../src/sts/clock.ts";
+import { openClient } from "../../../src/sts/open-client.ts";
+import type { SettledFragment } from "../../../src/worker/settled-fragment.ts";
+import { StreamWorker } from "../../../src/worker/stream-worker.ts";
+import { RecordingLink } from "../../unit/worker/recording-link.ts";
+import {
+  ScriptedSidecar,
+  type ReceivedFragment,
+  type SidecarScript,
+} from "../sts-client/scripted-sidecar.ts";
+import { asPcmMessages, buzz, loudnessDetector } from "./sound-of-speech.ts";
+
+const open: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const owned of open.splice(0).toReversed()) await owned[Symbol.asyncDispose]();
+});
+
+const second = 48_000;
+const real = { health: { status: "healthy", mode: "real", pairs: [["en", "pt"]] } };
+const binary = { extensions: ["speech", "binary_audio"] };
+
+async function startWorker(
+  script: SidecarScript,
+  options: { pacing?: "live" | "file"; playoutDelayMs?: number; passthrough?: boolean } = {},
+) {
+  const { pacing = "live", playoutDelayMs = 6000, passthrough = false } = options;
+  const server = new ScriptedSidecar(script);
+  const link = new RecordingLink();
+  const fragments: SettledFragment[] = [];
+  const ready = Promise.withResolvers<void>();
+  const client = passthrough
+    ? undefined
+    : openClient({
+        endpoints: [{ url: server.url }],
+        protocol: "ws",
+        wish: {
+          streamId: "match",
+          workerId: "w",
+          sourceLanguage: "en",
+          targetLanguage: "pt",
+          voice: "default",
+          pacing,
+          chunkMs: 2500,
+          maxInflight: 3,
+          timeoutMs: 8000,
+        },
+        timeoutMs: 8000,
+        maxRetries: 1,
+        breakerThreshold: 5,
+        breakerOpenMs: 30_000,
+        clock: monotonicClock,
+        firstReconnectMs: 50,
+        onEvent: (_level, code) => {
+          if (code === "sts-ready") ready.resolve();
+        },
+      });
+  client?.start();
+  if (client) await ready.promise;
+  const worker = new StreamWorker({
+    workerId: "w",
+    link,
+    client,
+    language: "pt",
+    fragmentMs: undefined,
+    vad: loudnessDetector(),
+    decode: (audio) => decodeAnswerAudio(audio, second, () => Promise.reject(new Error("no m4a"))),
+    clock: monotonicClock,
+    onFragment: (fragment) => fragments.push(fragment),
+    onEvent: () => {},
+  });
+  open.push(server, { [Symbol.asyncDispose]: () => worker.close() });
+  worker.start();
+  link.onMessage({
+    type: "hello",
+    version: relayWorkerProtocolVersion,
+    streamId: "match",
+    runId: "run",
+    pacing,
+    playoutDelayMs,
+  });
+  /** Lets the worker hear a sound that starts at `startSample` and airs D later. */
+  const hear = (mono: Float32Array, startSample = 0) => {
+    const airsInMs = playoutDelayMs + startSample / 48;
+    for (const message of asPcmMessages(mono, airsInMs, startSample)) link.onMessage(message);
+    return startSample + mono.length;
+  };
+  const finish = async (atSample: number) => {
+    link.onMessage({ type: "end", atSample });
+    await worker.done;
+  };
+  return { worker, link, server, client, fragments, hear, finish };
+}
+
+/** The stretches that were settled follow each other without gap or overlap, up to the end. */
+function expectWhole(link: RecordingLink, atSample: number): void {
+  let covered = 0;
+  for (const { startSample, endSample } of link.regions) {
+    expect(startSample).toBe(covered);
+    covered = endSample;
+  }
+  expect(covered).toBe(atSample);
+  expect(link.sent.at(-1)).toEqual({ type: "done" });
+}
+
+const speech = buzz([
+  { seconds: 1, speaks: false },
+  { seconds: 1.5, speaks: true },
+  { seconds: 2, speaks: false },
+]);
+
+/** A Portuguese "dub" of `seconds` at 24 kHz. */
+function dubOf(one: ReceivedFragment, seconds: number, changes: Record<string, unknown> = {}) {
+  const samples = Float32Array.from({ length: seconds * 24_000 }, (_, i) => 0.4 * Math.sin(i / 9));
+  return {
+    fragment_id: one.fragment_id,
+    stream_id: one.stream_id,
+    sequence_number: one.sequence_number,
+    status: "success",
+    dubbed_audio: {
+      format: "pcm_s16le",
+      sample_rate_hz: 24_000,
+      channels: 1,
+      duration_ms: seconds * 1000,
+      data: Buffer.from(floatToPcm16(samples)),
+    },
+    transcript: "Good evening.",
+    translated_text: "Boa noite.",
+    processing_time_ms: 7,
+    stage_timings: { asr_ms: 3, translation_ms: 1, tts_ms: 3 },
+    metadata: { asr_model: "whisper-base", speed_ratio: 1.1 },
+    ...changes,
+  };
+}
+
+test("an echo engine replaces the original sample by sample; silence is never sent", async () => {
+  const { link, server, fragments, hear, finish } = await startWorker({});
+  const end = hear(speech);
+  await finish(end);
+  expectWhole(link, end);
+  expect(server.fragments).toHaveLength(1);
+  const replaced = link.regions.filter(({ kind }) => kind === "replace");
+  expect(replaced).toHaveLength(1);
+  expect(link.regions.filter(({ kind }) => kind === "original").length).toBeGreaterThanOrEqual(2);
+  const [{ startSample, endSample }] = replaced as [{ startSample: number; endSample: number }];
+  expect(startSample).toBeLessThanOrEqual(second);
+  expect(endSample).toBeGreaterThanOrEqual(2.5 * second);
+  const sent = Buffer.concat(link.audio.map(({ pcm }) => pcm));
+  expect(sent.equals(Buffer.from(floatToPcm16(speech.slice(startSample, endSample))))).toBe(true);
+  expect(fragments).toMatchObject([{ outcome: "dubbed", startSample, endSample }]);
+});
+
+test("a dub comes in at the rate of the stream, with its texts and figures", async () => {
+  const { worker, link, server, fragments, hear, finish } = await startWorker({
+    ...real,
+    ...binary,
+    onFragment: (socket, one) => socket.emit("fragment:processed", dubOf(one, 1)),
+  });
+  const end = hear(speech);
+  await finish(end);
+  expectWhole(link, end);
+  expect(server.fragments[0]!.audio).toMatchObject({ sample_rate_hz: 16_000, channels: 1 });
+  expect(link.regions.map(({ kind }) => kind)).toContain("dub");
+  const samples = link.audio.reduce((sum, { pcm }) => sum + pcm.length / 2, 0);
+  expect(Math.abs(samples - second)).toBeLessThan(100);
+  expect(fragments).toMatchObject([
+    {
+      outcome: "dubbed",
+      transcript: "Good evening.",
+      translatedText: "Boa noite.",
+      tempo: 1.1,
+      processingTimeMs: 7,
+      stageTimings: { asr_ms: 3, translation_ms: 1, tts_ms: 3 },
+      sequenceNumber: 0,
+    },
+  ]);
+  expect(worker.status()).toMatchObject({
+    sts: { state: "ready", engine: "real" },
+    lastText: { source: "Good evening.", translated: "Boa noite." },
+  });
+});
+
+test("a dub longer than its speech sounds on in the pause", async () => {
+  const { link, hear, finish } = await startWorker({
+    ...real,
+    ...binary,
+    onFragment: (socket, one) => socket.emit("fragment:processed", dubOf(one, 2.6)),
+  });
+  const end = hear(speech);
+  await finish(end);
+  expectWhole(link, end);
+  const dubs = link.regions.filter(({ kind }) => kind === "dub");
+  const heard = dubs.at(-1)!.endSample - dubs[0]!.startSample;
+  expect(Math.abs(heard / second - 2.6)).toBeLessThan(0.05);
+});
+
+test("an empty transcript is no speech: the original plays, its silence is not mixed", async () => {
+  const { link, fragments, hear, finish } = await startWorker({
+    ...real,
+    ...binary,
+    onFragment: (socket, one) =>
+      socket.emit("fragment:processed", dubOf(one, 1, { transcript: "", translated_text: "" })),
+  });
+  const end = hear(speech);
+  await finish(end);
+  expectWhole(link, end);
+  expect(link.audio).toHaveLength(0);
+  expect(new Set(link.regions.map(({ kind }) => kind))).toEqual(new Set(["original"]));
+  expect(fragments).toMatchObject([{ outcome: "no-speech", reason: null }]);
+});
+
+test.each([
+  [
+    "failed",
+    { status: "failed", dubbed_audio: null, error: { code: "TTS_SYNTHESIS_FAILED", message: "" } },
+    "tts_synthesis_failed",
+  ],
+  ["partial without audio", { status: "partial", dubbed_audio: null }, "invalid_output"],
+  [
+    "audio that is none",
+    {
+      dubbed_audio: {
+        format: "pcm_s16le",
+        sample_rate_hz: 24_000,
+        channels: 1,
+        duration_ms: 1000,
+        data_base64: "not base64!",
+      },
+    },
+    "invalid_output",
+  ],
+] as const)("%s is the fallback", async (_name, changes, reason) => {
+  const { link, fragments, hear, finish } = await startWorker({
+    ...real,
+    ...binary,
+    onFragment: (socket, one) => socket.emit("fragment:processed", dubOf(one, 1, changes)),
+  });
+  const end = hear(speech);
+  await finish(end);
+  expectWhole(link, end);
+  expect(link.regions.map(({ kind }) => kind)).toContain("fallback");
+  expect(link.audio).toHaveLength(0);
+  expect(fragments).toMatchObject([{ outcome: "fallback", reason }]);
+});
+
+test("partial with audio is played, and told as partial", async () => {
+  const { link, fragments, hear, finish } = await startWorker({
+    ...real,
+    ...binary,
+    onFragment: (socket, one) =>
+      socket.emit("fragment:processed", dubOf(one, 1, { status: "partial" })),
+  });
+  const end = hear(speech);
+  await finish(end);
+  expectWhole(link, end);
+  expect(fragments).toMatchObject([{ outcome: "partial", reason: "partial" }]);
+  expect(link.audio.length).toBeGreaterThan(0);
+});
+
+test("passthrough settles everything as original and speaks to no sidecar", async () => {
+  const { worker, link, server, hear, finish } = await startWorker({}, { passthrough: true });
+  const end = hear(speech);
+  await finish(end);
+  expectWhole(link, end);
+  expect(new Set(link.regions.map(({ kind }) => kind))).toEqual(new Set(["original"]));
+  expect(server.inits).toHaveLength(0);
+  expect(worker.status().sts.state).toBe("off");
+});
+
+test("speech without an answer falls back by its air time, and what follows is not held up", async () => {
+  const { link, fragments, hear, finish } = await startWorker(
+    { ...real, ...binary, onFragment: () => {} },
+    { playoutDelayMs: 1000 },
+  );
+  const started = performance.now();
+  const end = hear(speech);
+  await finish(end);
+  expect(performance.now() - started).toBeLessThan(4000);
+  expectWhole(link, end);
+  expect(fragments.map(({ reason }) => reason)).toEqual(fragments.map(() => "deadline"));
+});
+
+test("a hole in the input ends what was open, and nothing is said about the hole", async () => {
+  const { worker, link, hear, finish } = await startWorker({});
+  hear(speech);
+  const end = hear(speech, 20 * second);
+  await finish(end);
+  const inHole = link.regions.filter(
+    ({ startSample, endSample }) => endSample > speech.length && startSample < 20 * second,
+  );
+  expect(inHole).toEqual([]);
+  expect(link.regions.filter(({ kind }) => kind === "replace")).toHaveLength(2);
+  expect(worker.status().counters["pcm_holes"]).toBe(1);
+});
+
+test("what was played is acknowledged as applied, what came too late is counted", async () => {
+  const { worker, link, server, hear, finish } = await startWorker({});
+  const end = hear(speech);
+  await finish(end);
+  const { fragmentId = "" } = link.regions.find(({ kind }) => kind === "replace")!;
+  const base = { type: "applied", language: "pt", startSample: 0 } as const;
+  link.onMessage({ ...base, late: true });
+  link.onMessage({ ...base, fragmentId, late: false });
+  await server.until(() => server.acks.some(({ status }) => status === "applied"));
+  expect(worker.status().counters["applied_late"]).toBe(1);
+});
+
+test("the sidecar goes and comes back in mid-stream: fallback between, dub after", async () => {
+  const { link, server, fragments, hear, finish } = await startWorker({
+    ...real,
+    ...binary,
+    onFragment: (socket, one) => socket.emit("fragment:processed", dubOf(one, 1)),
+  });
+  hear(speech);
+  await link.until(() => link.regions.some(({ kind }) => kind === "dub"));
+  const script = server.script;
+  server.script = { ...script, onFragment: (socket) => void socket.disconnect(true) };
+  hear(speech, speech.length);
+  await link.until(() => link.regions.some(({ kind }) => kind === "fallback"));
+  server.script = script;
+  await server.until(() => server.inits.length >= 2);
+  const end = hear(speech, 2 * speech.length);
+  await finish(end);
+  expectWhole(link, end);
+  expect(fragments.map(({ outcome }) => outcome)).toEqual(["dubbed", "fallback", "dubbed"]);
+  expect(fragments[1]!.reason).toBe("disconnected");
+});
