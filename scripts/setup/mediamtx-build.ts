@@ -1,4 +1,4 @@
-import { cp, rm, writeFile } from "node:fs/promises";
+import { cp, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { toolVersions } from "../../src/weights/cache-paths.ts";
@@ -24,11 +24,28 @@ const goEnvironment = {
   GOARCH: "amd64",
   GOAMD64: "v1",
   GOEXPERIMENT: "",
-  GOFLAGS: "",
+  GOFLAGS: "-modcacherw", // else what Go fetches could not be removed
   GOOS: "linux",
   GOTOOLCHAIN: goVersion,
   GOWORK: "off",
 };
+
+/** The caches that Go would fill; those that are not there yet are made in the work folder, and go with it. */
+async function privateCaches(go: string, workDir: string): Promise<Record<string, string>> {
+  const caches: Record<string, string> = {};
+  for (const name of ["GOCACHE", "GOMODCACHE"]) {
+    const said = await runProgram([go, "env", name], {
+      cwd: workDir,
+      env: { GOTOOLCHAIN: "local" },
+      purpose: `ask Go for ${name}`,
+      remedy: "Check that `go env` works.",
+      blame: "machine",
+    });
+    const isThere = (await stat(said.trim()).catch(() => undefined))?.isDirectory();
+    if (!isThere) caches[name] = join(workDir, name.toLowerCase());
+  }
+  return caches;
+}
 
 const moduleSchema = z.object({ Dir: z.string().min(1) });
 
@@ -51,7 +68,7 @@ export async function buildMediamtx(
   }
   const network = {
     cwd: workDir,
-    env: goEnvironment,
+    env: { ...goEnvironment, ...(await privateCaches(go, workDir)) },
     remedy:
       "Check that Go reaches its module proxy (GOPROXY names another one, HTTPS_PROXY a proxy) and run it again.",
     blame: "network" as const,

@@ -41,8 +41,8 @@ export function progressLine(output: ProgressOutput): ProgressLine {
 }
 
 function megabytes(doneBytes: number, totalBytes: number | undefined): string {
-  const done = (doneBytes / 1e6).toFixed(1);
-  if (!totalBytes) return `${done} MB`;
+  const done = `${(doneBytes / 1e6).toFixed(1)} MB`;
+  if (!totalBytes) return done;
   const percent = Math.min(100, Math.floor((100 * doneBytes) / totalBytes));
-  return `${done} of ${(totalBytes / 1e6).toFixed(1)} MB (${percent} %)`;
+  return `${percent} % of ${Math.max(0.1, totalBytes / 1e6).toFixed(1)} MB`;
 }

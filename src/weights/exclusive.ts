@@ -10,21 +10,23 @@ export interface FolderClaim {
 }
 
 /**
- * Claims a folder for this process. A claim whose process no longer lives is taken over.
+ * Claims a folder for this process. A claim whose process has ended is taken over: the claim holds the
+ * process's start time beside its number, since numbers come back.
  * @throws WeightsError (blame `caller`, retryable) naming the process that holds it
  */
 export async function claimFolder(folder: string): Promise<FolderClaim> {
   const path = join(folder, claimName);
+  const mine = `${process.pid} ${await startTimeOf(process.pid)}`;
   for (let attempt = 0; attempt < 3; attempt += 1) {
     try {
-      await writeFile(path, String(process.pid), { flag: "wx" });
+      await writeFile(path, mine, { flag: "wx" });
       return { release: () => rm(path, { force: true }) };
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
     }
-    const owner = Number(await readFile(path, "utf8").catch(() => ""));
-    if (owner > 0 && isAlive(owner)) {
-      throw new WeightsError(`Process ${owner} is already at work in ${folder}`, {
+    const [pid, startTime] = (await readFile(path, "utf8").catch(() => "")).split(" ");
+    if (startTime !== undefined && (await startTimeOf(Number(pid))) === startTime) {
+      throw new WeightsError(`Process ${pid} is already at work in ${folder}`, {
         blame: "caller",
         retryable: true,
         remedy: "Wait until it has finished and run it again.",
@@ -39,11 +41,13 @@ export async function claimFolder(folder: string): Promise<FolderClaim> {
   });
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+/**
+ * When a process started, in clock ticks since the machine's start; undefined where it has ended, also
+ * when nobody has asked for its exit status yet.
+ */
+async function startTimeOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  // The second field is the name in parentheses and may hold anything; the state comes after it.
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return state === undefined || state === "" || state === "Z" ? undefined : fields[18];
 }

@@ -62,24 +62,46 @@ test("a further export with another content does not reach the folder", async ()
   expect(await exists(join(folder.path, "tts/kokoro/voices/xx_mine.bin"))).toBe(false);
 });
 
+/** A process that holds the claim on the folder's pulls, for as long as it lives. */
+async function holderOf(folder: string) {
+  const script = `
+    import { mkdir } from "node:fs/promises";
+    import { claimFolder } from "${join(import.meta.dir, "../../../src/weights/exclusive.ts")}";
+    await mkdir("${folder}/.pull", { recursive: true });
+    await claimFolder("${folder}/.pull");
+    process.stdout.write("claimed");
+    await Bun.stdin.text();`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdin: "pipe", stdout: "pipe" });
+  for await (const said of child.stdout)
+    if (new TextDecoder().decode(said).includes("claimed")) break;
+  return child;
+}
+
 test("two pulls into one folder do not mix", async () => {
   await using folder = await temporaryFolder();
-  await mkdir(join(folder.path, ".pull"), { recursive: true });
-  // The parent of the test's process lives as long as the test.
-  await writeFile(join(folder.path, ".pull/owner.pid"), String(process.ppid));
+  const holder = await holderOf(folder.path);
   const error = await pullWeights(folder.path, { only: isCarried }).catch(
     (failure: unknown) => failure,
   );
+  holder.kill();
+  await holder.exited;
   expect(error).toMatchObject({ name: "WeightsError", retryable: true });
-  expect(String(error)).toContain(`Process ${process.ppid} is already at work`);
+  expect(String(error)).toContain(`Process ${holder.pid} is already at work`);
 });
 
-test("the claim of a process that is gone is taken over", async () => {
+test("the claim of a process that was killed is taken over", async () => {
   await using folder = await temporaryFolder();
-  const gone = Bun.spawn(["true"]);
-  await gone.exited;
+  const holder = await holderOf(folder.path);
+  holder.kill("SIGKILL");
+  await holder.exited;
+  expect(await exists(join(folder.path, ".pull/owner.pid"))).toBe(true);
+  expect((await pullWeights(folder.path, { only: isCarried })).problems).toEqual([]);
+});
+
+test("the claim of an earlier process of the same number is taken over", async () => {
+  await using folder = await temporaryFolder();
   await mkdir(join(folder.path, ".pull"), { recursive: true });
-  await writeFile(join(folder.path, ".pull/owner.pid"), String(gone.pid));
+  await writeFile(join(folder.path, ".pull/owner.pid"), `${process.pid} 1`);
   expect((await pullWeights(folder.path, { only: isCarried })).problems).toEqual([]);
 });
 
