@@ -1,4 +1,5 @@
 import { commonSettings } from "./common.ts";
+import { ignoredEdgeSettings } from "./edge-ignored.ts";
 import { edgeSettings } from "./edge.ts";
 import { brokenRules } from "./edge-rules.ts";
 import { egressSettings, type EgressRules } from "./egress.ts";
@@ -24,7 +25,11 @@ export const edgeTable = {
 };
 
 /** The same together with those that are accepted without effect: all that a config file may hold. */
-export const edgeFileTable = { ...edgeTable, ...ignoredWorkerSettings };
+export const edgeFileTable = {
+  ...edgeTable,
+  ...ignoredEdgeSettings,
+  ...ignoredWorkerSettings,
+};
 
 /** The edge's configuration, parsed and checked: what `serve` runs on. */
 export interface EdgeConfig {

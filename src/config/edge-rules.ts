@@ -2,11 +2,11 @@
 export interface ListenerSettings {
   readonly httpAddress: HostPort;
   readonly rtmpAddress: HostPort;
-  readonly rtspAddress: HostPort;
   readonly hlsAddress: HostPort;
   readonly mediamtxApiAddress: HostPort;
   readonly mediamtxMetricsAddress: HostPort;
   readonly mediamtxHost: string;
+  readonly workerMode: string;
   readonly publishKeys: Readonly<Record<string, string>> | undefined;
   readonly hookSecret: string | undefined;
   readonly apiToken: string | undefined;
@@ -38,7 +38,6 @@ export function brokenRules(values: ListenerSettings): string[] {
   }
   const media = [
     ["MEDIAMTX_RTMP_ADDRESS", values.rtmpAddress],
-    ["MEDIAMTX_RTSP_ADDRESS", values.rtspAddress],
     ["MEDIAMTX_HLS_ADDRESS", values.hlsAddress],
   ] as const;
   for (const [name, address] of media)
@@ -50,11 +49,10 @@ export function brokenRules(values: ListenerSettings): string[] {
     ["MEDIAMTX_API_ADDRESS", values.mediamtxApiAddress],
     ["MEDIAMTX_METRICS_ADDRESS", values.mediamtxMetricsAddress],
   ] as const;
-  if (isLoopback(values.mediamtxHost))
-    for (const [name, address] of internal)
-      if (!isLoopback(address.host))
-        problems.push(`${name} ${show(address)}: it shows stream keys, listen on 127.0.0.1 only`);
-  return [...problems, ...clashes(values)];
+  for (const [name, address] of internal)
+    if (!isLoopback(address.host))
+      problems.push(`${name} ${show(address)}: it shows stream keys, listen on 127.0.0.1 only`);
+  return [...problems, ...notBuilt(values), ...clashes(values)];
 }
 
 /** True for addresses that only this machine reaches. */
@@ -62,11 +60,24 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+/** What the contract knows and this version does not do: refused, never ignored in silence. */
+function notBuilt(values: ListenerSettings): string[] {
+  const problems: string[] = [];
+  if (values.workerMode === "external")
+    problems.push(
+      "ORCH_WORKER_MODE=external: foreign workers are not run by this version; unset it",
+    );
+  if (!isLoopback(values.mediamtxHost))
+    problems.push(
+      `ORCH_MEDIAMTX_HOST=${values.mediamtxHost}: an external MediaMTX is not used by this version; unset it`,
+    );
+  return problems;
+}
+
 function clashes(values: ListenerSettings): string[] {
   const listeners = [
     ["ORCH_HTTP_ADDR", values.httpAddress],
     ["MEDIAMTX_RTMP_ADDRESS", values.rtmpAddress],
-    ["MEDIAMTX_RTSP_ADDRESS", values.rtspAddress],
     ["MEDIAMTX_HLS_ADDRESS", values.hlsAddress],
     ["MEDIAMTX_API_ADDRESS", values.mediamtxApiAddress],
     ["MEDIAMTX_METRICS_ADDRESS", values.mediamtxMetricsAddress],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { choice, duration, hostPort, integer, port, text, url } from "./scalars.ts";
+import { choice, duration, hostPort, integer, text, url } from "./scalars.ts";
 import { setting } from "./setting.ts";
 
 /** SHA-256 of a stream's publish key in hex, by stream id; `*` stands for every stream without its own. */
@@ -34,21 +34,6 @@ const listenAddress = z
   .string()
   .transform((value) => (/^\d+$/.test(value.trim()) ? `127.0.0.1:${value.trim()}` : value))
   .pipe(hostPort);
-
-const pathPattern = z.string().transform((source, context) => {
-  try {
-    const pattern = new RegExp(source);
-    const groups = new RegExp(`${source}|`).exec("")?.length ?? 1;
-    if (groups > 1) return pattern;
-  } catch {
-    // told below, together with the missing group
-  }
-  context.addIssue({
-    code: "custom",
-    message: "must be a regular expression whose first group is the stream id",
-  });
-  return z.NEVER;
-});
 
 const secret = z
   .string()
@@ -89,7 +74,7 @@ export const edgeSettings = {
     scope: "edge",
     schema: secret,
     secret: true,
-    doc: "Shared with the media server's hooks; made anew at each start when unset",
+    doc: "Shown by the media server's hooks; unset: none is asked for, loopback only",
   }),
   apiToken: setting<string | undefined>({
     name: "LIVEDUB_API_TOKEN",
@@ -125,29 +110,7 @@ export const edgeSettings = {
     scope: "edge",
     schema: choice("process", "external"),
     default: "process",
-    doc: "`process`: our own relay and worker; `external`: ORCH_WORKER_COMMAND is run instead",
-  }),
-  workerCommand: setting({
-    name: "ORCH_WORKER_COMMAND",
-    scope: "edge",
-    schema: text,
-    default: "stream-worker",
-    doc: "Program of a foreign worker, with ORCH_WORKER_MODE=external",
-  }),
-  workerArgsTemplate: setting({
-    name: "ORCH_WORKER_ARGS_TEMPLATE",
-    scope: "edge",
-    schema: text,
-    default:
-      "--stream-id={{streamId}} --input-url={{inputUrl}} --output-url={{outputUrl}} --buffer-target=10s --run-id={{runId}} --instance-id={{instanceId}}",
-    doc: "Its arguments, separated by spaces, with {{streamId}} {{runId}} {{instanceId}} {{inputUrl}} {{outputUrl}} filled in",
-  }),
-  streamIdPattern: setting({
-    name: "ORCH_STREAM_ID_FROM_PATH_REGEX",
-    scope: "edge",
-    schema: pathPattern,
-    default: "^live/([A-Za-z0-9_-]{1,64})/(in|out)$",
-    doc: "Which paths are streams; the first group is the stream id, which is checked again",
+    doc: "`process`: our own relay and worker; `external` (a foreign worker program) is refused by this version",
   }),
   mediamtxHost: setting({
     name: "ORCH_MEDIAMTX_HOST",
@@ -155,14 +118,7 @@ export const edgeSettings = {
     scope: "edge",
     schema: text,
     default: "127.0.0.1",
-    doc: "127.0.0.1: our own MediaMTX, supervised; another host: an external one, only observed",
-  }),
-  mediamtxRtspPort: setting({
-    name: "ORCH_MEDIAMTX_RTSP_PORT",
-    scope: "edge",
-    schema: port,
-    default: "8554",
-    doc: "RTSP port of an external MediaMTX",
+    doc: "127.0.0.1: our own MediaMTX, supervised; an external one is refused by this version",
   }),
   rtmpAddress: setting({
     name: "MEDIAMTX_RTMP_ADDRESS",
@@ -170,13 +126,6 @@ export const edgeSettings = {
     schema: hostPort,
     default: "127.0.0.1:1935",
     doc: "Where encoders publish and players read RTMP; `:1935` is every address and needs LIVEDUB_PUBLISH_KEYS",
-  }),
-  rtspAddress: setting({
-    name: "MEDIAMTX_RTSP_ADDRESS",
-    scope: "edge",
-    schema: hostPort,
-    default: "127.0.0.1:8554",
-    doc: "RTSP listener; any address but loopback needs LIVEDUB_PUBLISH_KEYS",
   }),
   hlsAddress: setting({
     name: "MEDIAMTX_HLS_ADDRESS",
@@ -210,12 +159,6 @@ export const edgeSettings = {
     scope: "edge",
     schema: url("rtmp", "rtmps"),
     doc: "Base URL of MediaMTX's RTMP listener, when it is not the one above",
-  }),
-  mediamtxRtspUrl: setting<string | undefined>({
-    name: "MEDIAMTX_RTSP_URL",
-    scope: "edge",
-    schema: url("rtsp", "rtsps"),
-    doc: "Base URL of MediaMTX's RTSP listener, when it is not the one above",
   }),
   ffmpegBin: setting<string | undefined>({
     name: "FFMPEG_BIN",

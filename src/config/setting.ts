@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import type { z } from "zod";
 
 /** Which part of livedub reads a setting; the tables in the README are grouped by it. */
 export type SettingScope = "common" | "edge" | "worker" | "egress" | "sidecar";

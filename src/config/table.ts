@@ -80,10 +80,10 @@ export function ignoredWarnings(
   );
 }
 
-/** The text as it may be shown: `***` for secrets, the content of their files never read. */
+/** The text as it may be shown: `***` for secrets and for a user and password inside a URL. */
 export function shownText(effective: EffectiveSetting): string {
   if (effective.text === undefined) return "";
-  return effective.setting.secret ? "***" : effective.text;
+  return effective.setting.secret ? "***" : effective.text.replaceAll(/\/\/[^/@\s]+@/g, "//***@");
 }
 
 function withOrigin(problem: string, effective: readonly EffectiveSetting[]): string {

@@ -19,8 +19,3 @@ export function configuredEndpoints(values: {
       : endpoint,
   );
 }
-
-/** `http` when the URL's path is that of the HTTP contract (`/api/v1/sts`), else what is configured. */
-export function endpointProtocol(url: string, configured: "ws" | "http"): "ws" | "http" {
-  return new URL(url).pathname.startsWith("/api/v1/sts") ? "http" : configured;
-}

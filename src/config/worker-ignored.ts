@@ -20,7 +20,7 @@ export const ignoredWorkerSettings = {
     "RTMP_OUTPUT_URL",
   ]),
   mediamtxHost: ignored("WORKER_MEDIAMTX_HOST", "ORCH_MEDIAMTX_HOST counts for all"),
-  mediamtxRtspPort: ignored("WORKER_MEDIAMTX_RTSP_PORT", "ORCH_MEDIAMTX_RTSP_PORT counts for all"),
+  mediamtxRtspPort: ignored("WORKER_MEDIAMTX_RTSP_PORT", "RTSP is not served"),
   bufferTarget: ignored("WORKER_BUFFER_TARGET", "WORKER_PLAYOUT_DELAY_MS replaces it"),
   maxBufferedAudio: ignored(
     "WORKER_BACKPRESSURE_MAX_BUFFERED_AUDIO",
