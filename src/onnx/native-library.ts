@@ -31,9 +31,9 @@ async function extractOnce(embedded: EmbeddedLibrary): Promise<string> {
     throw new Error(
       `the embedded ${libraryName} is damaged: this executable must be fetched again`,
     );
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const partial = `${path}.${process.pid}.part`;
   try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(partial, bytes, { mode: 0o600 });
     renameSync(partial, path); // whole or not there: several children extract at once
   } catch (cause) {
