@@ -73,9 +73,14 @@ export class OwnSidecar {
     return this.#child?.pid;
   }
 
-  async close(): Promise<void> {
+  /** From now on its end is no news: Ctrl-C at a terminal reaches it as well as us. */
+  expectEnd(): void {
     this.#closing = true;
     clearTimeout(this.#timer);
+  }
+
+  async close(): Promise<void> {
+    this.expectEnd();
     await this.#child?.stop();
   }
 

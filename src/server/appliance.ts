@@ -48,6 +48,7 @@ export class Appliance {
   #seesPaths = false;
   #listeners!: Listeners;
   #httpPort = 0;
+  #sidecars: Sidecars | undefined;
   #registry!: StreamRegistry;
   #monitor!: StsMonitor;
   #mediaServer: MediaServer | undefined;
@@ -93,6 +94,7 @@ export class Appliance {
 
   /** Ends everything in order; each step is bounded. Safe to call twice. */
   close(): Promise<void> {
+    this.#sidecars?.expectEnd();
     this.#closing ??= this.#stack.disposeAsync();
     return this.#closing;
   }
@@ -130,6 +132,7 @@ export class Appliance {
   #openSidecars(ledger: ChildLedger): Sidecars {
     const { config, environment, log } = this.options;
     const sidecars = openSidecars({ values: config.values, environment, log, ledger });
+    this.#sidecars = sidecars;
     this.#stack.defer(() => sidecars.close());
     this.#kills.push(() => sidecars.kill());
     this.#monitor = new StsMonitor({
