@@ -57,6 +57,8 @@ export class FragmentCodec {
           throw invalidAudio(`AAC has no rate of ${audio.sampleRateHz} Hz`);
         return this.#decodeBy("flv", wrapped, audio, signal);
       }
+      default:
+        return unreachable(container);
     }
   }
 
@@ -166,6 +168,10 @@ export class FragmentCodec {
       throw new FragmentFailure("PROCESSING_ERROR", message, { stage: "tts", retryable: false });
     }
   }
+}
+
+function unreachable(value: never): never {
+  throw new Error(`not a container: ${String(value)}`);
 }
 
 function requireKnownFormat(format: string): void {

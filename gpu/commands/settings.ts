@@ -23,7 +23,7 @@ export function settingsOrExit(env: NodeJS.ProcessEnv): SidecarConfig {
     if (!(error instanceof ConfigError)) throw error;
     const lines = error.problems.map((problem) => `  ${problem}`);
     process.stderr.write(`livedub-sts: these settings are wrong:\n${lines.join("\n")}\n`);
-    process.exit(exitBadConfig);
+    return process.exit(exitBadConfig);
   }
 }
 

@@ -2,12 +2,7 @@ import type { Socket } from "socket.io";
 import type { z } from "zod";
 import { audioFormats } from "../../src/protocol/sts-audio.ts";
 import { meaningOf, type StsErrorMessage } from "../../src/protocol/sts-errors.ts";
-import {
-  errorSimulationSchema,
-  simulateDisconnectSchema,
-  type ClientToServerEvents,
-  type ServerToClientEvents,
-} from "../../src/protocol/sts-events.ts";
+import type { ClientToServerEvents, ServerToClientEvents } from "../../src/protocol/sts-events.ts";
 import { workerAckSchema } from "../../src/protocol/sts-fragment.ts";
 import { describeProblems } from "../../src/protocol/sts-scalars.ts";
 import {
@@ -22,21 +17,19 @@ import type { ErrorContext, SessionPeer } from "../session/session-peer.ts";
 import { Session } from "../session/session.ts";
 import { settleTerms } from "../session/terms.ts";
 import type { Sidecar } from "./sidecar.ts";
+import { SimulationEvents } from "./simulation-events.ts";
 
 export type StsSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 
 /** Extensions of the protocol that are built; a client uses only these. */
 export const offeredExtensions: readonly StsExtension[] = ["speech", "binary_audio", "file"];
 
-/** A connection that has no session, or whose stream is complete, is closed after this long. */
-const idleLimitMs = 60_000;
-
 /** One Socket.IO connection: reads its events, owns its session, and closes it. */
 export class StsConnection implements SessionPeer {
   #session: Session | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #leaveTimer: ReturnType<typeof setTimeout> | undefined;
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #simulation: SimulationEvents;
 
   constructor(
     private readonly sidecar: Sidecar,
@@ -45,7 +38,7 @@ export class StsConnection implements SessionPeer {
   ) {
     socket.onAny((_event: string, ...values: unknown[]) => {
       const callback = values.at(-1);
-      if (typeof callback === "function") callback(); // an empty acknowledgement, at once
+      if (typeof callback === "function") (callback as () => void)(); // an empty acknowledgement, at once
     });
     // without a listener, an event of this name sent by a client would be thrown as an error
     socket.on("error" as "stream:end", () => {});
@@ -55,8 +48,13 @@ export class StsConnection implements SessionPeer {
     this.#onControl("stream:pause", (session) => session.pause());
     this.#onControl("stream:resume", (session) => session.resume());
     this.#onControl("stream:end", (session) => session.end());
-    this.#on("config:error_simulation", (payload) => this.#simulateErrors(payload));
-    this.#on("simulate:disconnect", (payload) => this.#simulateDisconnect(payload));
+    this.#simulation = new SimulationEvents(sidecar.echo, this);
+    this.#on("config:error_simulation", (payload) => {
+      const session = sidecar.echo && this.#requireSession("config:error_simulation");
+      if (sidecar.echo === undefined || session !== undefined)
+        this.#simulation.errors(payload, session?.id);
+    });
+    this.#on("simulate:disconnect", (payload) => this.#simulation.disconnect(payload));
     socket.on("disconnect", (reason) => this.#disconnected(reason));
     this.#watchIdle();
   }
@@ -152,9 +150,9 @@ export class StsConnection implements SessionPeer {
         `stream:init is not valid: ${describeProblems(parsed.error)}`,
       );
     const init = parsed.data;
-    const { readiness, registry, config } = this.sidecar;
+    const { registry, config } = this.sidecar;
     const streamId = init.stream_id;
-    const state = readiness();
+    const state = this.sidecar.readiness();
     if (state !== "ready" && state !== "degraded") {
       const why = state === "starting" ? "the models are still loading" : `the server is ${state}`;
       return this.refuse("TEMPORARY_UNAVAILABLE", `${why}; try again in a few seconds`, {
@@ -254,40 +252,6 @@ export class StsConnection implements SessionPeer {
     if (ack !== undefined) this.#session?.workerAck(ack);
   }
 
-  #simulateErrors(payload: unknown): void {
-    const { echo } = this.sidecar;
-    if (echo === undefined) return this.#refuseOutsideEcho("config:error_simulation");
-    const session = this.#requireSession("config:error_simulation");
-    if (session === undefined) return;
-    const parsed = errorSimulationSchema.safeParse(payload);
-    if (!parsed.success)
-      return this.send("config:error_simulation:ack", {
-        status: "rejected",
-        rules_count: 0,
-        message: describeProblems(parsed.error),
-      });
-    echo.simulate(session.id, parsed.data);
-    const rules_count = parsed.data.rules.length;
-    this.send("config:error_simulation:ack", { status: "accepted", rules_count, message: null });
-  }
-
-  #simulateDisconnect(payload: unknown): void {
-    if (this.sidecar.echo === undefined) return this.#refuseOutsideEcho("simulate:disconnect");
-    const wish = this.#parse("simulate:disconnect", simulateDisconnectSchema, payload);
-    if (wish === undefined) return;
-    this.send("simulate:disconnect:ack", {
-      status: "scheduled",
-      disconnect_at_ms: Date.now() + wish.delay_ms,
-      message: `disconnecting in ${wish.delay_ms} ms${wish.reason === undefined ? "" : `: ${wish.reason}`}`,
-    });
-    const timer = setTimeout(() => this.socket.disconnect(true), wish.delay_ms);
-    this.#timers.add(timer);
-  }
-
-  #refuseOutsideEcho(event: string): void {
-    this.refuse("INVALID_CONFIG", `${event} exists only in echo mode (STS_MODE=echo)`);
-  }
-
   #header(name: string): string | undefined {
     const value = this.socket.handshake.headers[name];
     return typeof value === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(value) ? value : undefined;
@@ -324,13 +288,13 @@ export class StsConnection implements SessionPeer {
     clearTimeout(this.#idleTimer);
     const state = this.#session?.state;
     if (state !== undefined && state !== "completed" && state !== "closed") return;
-    this.#idleTimer = setTimeout(() => this.socket.disconnect(true), idleLimitMs);
+    this.#idleTimer = setTimeout(() => this.socket.disconnect(true), this.sidecar.idleLimitMs);
   }
 
   #disconnected(reason: string): void {
     clearTimeout(this.#idleTimer);
     clearTimeout(this.#leaveTimer);
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#simulation.close();
     const streamId = this.#session?.options.streamId;
     this.sidecar.logger.info({ streamId, reason }, "client disconnected");
     this.#closeSession();

@@ -204,16 +204,17 @@ export class SidecarMetrics implements SessionObserver {
 
   /** A gauge that has no sample while nothing was measured. */
   #gaugeOf(name: string, help: string, read: () => number | undefined): void {
-    new Gauge({
+    const gauge = new Gauge({
       name,
       help,
-      registers: [this.registry],
+      registers: [],
       collect() {
         const value = read();
         if (value === undefined) this.remove();
         else this.set(value);
       },
     });
+    this.registry.registerMetric(gauge);
   }
 
   #histogram<Label extends string>(

@@ -41,7 +41,7 @@ export class SidecarServer {
     this.#main = open(config.host, config.port, "STS_PORT", {
       fetch: (request, server) =>
         socketPaths.has(new URL(request.url).pathname)
-          ? this.#sockets.handle(request, server as never)
+          ? this.#sockets.handle(request, server)
           : app.fetch(request),
       websocket: this.#sockets.websocket,
       maxRequestBodySize: config.maxMessageBytes,

@@ -26,4 +26,6 @@ export interface Sidecar {
   /** The echo; undefined in real mode. */
   readonly echo: EchoProcessor | undefined;
   readiness(): Readiness;
+  /** A connection that has no session, or whose stream is complete, is closed after this long. */
+  readonly idleLimitMs: number;
 }

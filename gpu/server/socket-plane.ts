@@ -60,7 +60,7 @@ export class SocketPlane {
   async handle(request: Request, server: BunServer): Promise<Response | undefined> {
     const cors = corsHeaders(request);
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: cors });
-    const response = await this.#engine.handleRequest(request, server as never);
+    const response = await this.#engine.handleRequest(request, server);
     for (const [name, value] of Object.entries(cors)) response.headers.set(name, value);
     return response;
   }

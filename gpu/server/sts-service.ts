@@ -20,13 +20,19 @@ import { SidecarServer } from "./sidecar-server.ts";
 
 /** Fragments in flight are given this long when the server is asked to go. */
 const finishWithinMs = 8000;
+/** By the protocol, before `stream:init` and after `stream:complete`. */
+const idleLimitMs = 60_000;
 
 export interface StsServiceOptions {
   readonly config: SidecarConfig;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
-  /** Folder of the weights and named voices; not needed in echo mode. */
+  /** Folder of the weights and named voices; not needed in echo mode, or with an engine. */
   readonly models?: Pick<RealEngineOptions, "modelsDir" | "voiceProfiles"> | undefined;
+  /** Another engine than that of the local models. */
+  readonly engine?: DubEngine;
+  readonly idleLimitMs?: number;
+  readonly finishWithinMs?: number;
 }
 
 /** The whole sidecar: engine, sessions and listeners, started and stopped in order. */
@@ -42,7 +48,7 @@ export class StsService implements AsyncDisposable {
     const metrics = new SidecarMetrics();
     const codec = new FragmentCodec(new FfmpegCodec(() => findFfmpeg(env)));
     const isEcho = config.mode === "echo";
-    const engine = isEcho ? undefined : this.#createEngine(metrics);
+    const engine = isEcho ? undefined : (options.engine ?? this.#createEngine(metrics));
     const echo = isEcho ? new EchoProcessor(config.echoDelayMs, codec) : undefined;
     const thresholds = {
       low: config.thresholdLow,
@@ -77,6 +83,7 @@ export class StsService implements AsyncDisposable {
       engine,
       echo,
       readiness: () => this.readiness,
+      idleLimitMs: options.idleLimitMs ?? idleLimitMs,
     };
     this.#server = new SidecarServer(this.sidecar);
     if (engine?.gpuAvailable === true)
@@ -136,7 +143,9 @@ export class StsService implements AsyncDisposable {
     this.#gpu?.close();
     const sessions = this.sidecar.registry.sessions();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, finishWithinMs)));
+    const late = new Promise(
+      (resolve) => (timer = setTimeout(resolve, this.options.finishWithinMs ?? finishWithinMs)),
+    );
     await Promise.race([Promise.all(sessions.map((session) => session.idle())), late]);
     clearTimeout(timer);
     const failure = new FragmentFailure("TEMPORARY_UNAVAILABLE", "the sidecar is stopping", {

@@ -85,14 +85,9 @@ export class EchoProcessor implements FragmentProcessor {
 }
 
 function matches(rule: SimulationRule, job: FragmentJob, arrived: number): boolean {
-  switch (rule.trigger) {
-    case "sequence_number":
-      return rule.value === job.sequenceNumber;
-    case "fragment_id":
-      return rule.value === job.fragmentId;
-    case "nth_fragment":
-      return arrived % Number(rule.value) === 0;
-  }
+  if (rule.trigger === "sequence_number") return rule.value === job.sequenceNumber;
+  if (rule.trigger === "fragment_id") return rule.value === job.fragmentId;
+  return arrived % Number(rule.value) === 0;
 }
 
 function delay(ms: number, signal: AbortSignal): Promise<void> {

@@ -8,11 +8,7 @@ import { failedMessage, processedMessage, type AnswerHeader } from "./answer-mes
 import { AnswerStore } from "./answer-store.ts";
 import { BackpressureSignal } from "./backpressure-signal.ts";
 import { asFailure, startFragment, type RunningFragment } from "./running-fragment.ts";
-import {
-  FragmentFailure,
-  type FragmentProcessor,
-  type SessionTerms,
-} from "./fragment-processor.ts";
+import type { FragmentFailure, FragmentProcessor, SessionTerms } from "./fragment-processor.ts";
 import type { LoadPolicy } from "./load-policy.ts";
 import { Sequencer, type SkippedHole } from "./sequencer.ts";
 import type { SessionObserver, SessionPeer } from "./session-peer.ts";

@@ -76,7 +76,7 @@ export class SessionStatistics {
   /** Element `floor(share · n)` of the sorted times; 0 when there are none. */
   #percentile(share: number): number {
     let left = Math.floor(share * this.answered);
-    for (const [ms, count] of [...this.#timesMs].sort((a, b) => a[0] - b[0])) {
+    for (const [ms, count] of [...this.#timesMs].toSorted((a, b) => a[0] - b[0])) {
       if (left < count) return ms;
       left -= count;
     }

@@ -31,7 +31,7 @@ export const optional = <Schema extends z.ZodType>(schema: Schema) =>
 export const withDefault = <Schema extends z.ZodType>(
   schema: Schema,
   value: NonNullable<z.output<Schema>>,
-) => schema.nullish().transform((given) => (given ?? value) as NonNullable<z.output<Schema>>);
+) => schema.nullish().transform((given) => given ?? value);
 
 /** Longest identifier that a peer may choose; it ends in logs, metric labels and maps. */
 export const longestId = 256;
