@@ -26,7 +26,8 @@ export type PulledTracks = "video+audio" | "video";
 
 /**
  * Pulls a live RTMP input. The large probe limits cost nothing (probing ends when the parameters are
- * known) and survive a first IDR that is 8 s away, as x264's default GOP makes it.
+ * known) and survive a first IDR that is 8 s away, as x264's default GOP makes it. No `nobuffer`: it
+ * throws away what was read while probing, and with it the first IDR.
  */
 export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTracks): string[] {
   const video = words(
@@ -40,7 +41,7 @@ export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTrac
   return [
     ffmpeg,
     ...quiet,
-    ...words("-fflags nobuffer -analyzeduration 15000000 -probesize 20000000"),
+    ...words("-analyzeduration 15000000 -probesize 20000000 -fpsprobesize 0"),
     ...words(`-rtmp_enhanced_codecs ${enhancedCodecs} -rtmp_live live -i`),
     inputUrl,
     ...video,
