@@ -48,7 +48,7 @@ async function extractOnce(embedded: EmbeddedLibrary): Promise<string> {
 }
 
 async function openGlobally(path: string): Promise<void> {
-  // bun:ffi opens with RTLD_GLOBAL semantics enough for the loader to reuse it by its SONAME.
+  // Once it is open, the loader gives it to everyone who asks for its SONAME.
   const { dlopen } = await import("bun:ffi");
   dlopen(path, { OrtGetApiBase: { args: [], returns: "ptr" } });
 }
