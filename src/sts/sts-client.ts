@@ -59,7 +59,9 @@ export class StsClient {
       counters: this.counters,
       onAnswered: (fragmentId, wireId) => this.#remember(fragmentId, wireId),
       onFailure: (failure) => {
-        if (failure.code !== "CLOSED") this.#lastError = `${failure.code}: ${failure.message}`;
+        // Of a lost session the transport has told more than its fragments know.
+        if (failure.code === "CLOSED" || failure.code === "DISCONNECTED") return;
+        this.#lastError = `${failure.code}: ${failure.message}`;
       },
     });
   }
