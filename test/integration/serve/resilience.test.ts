@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { NativeChild } from "../../../src/process/native-child.ts";
+import { makeFlashBeepClip } from "../../media/flash-beep.ts";
+import { publishClip } from "../../media/publish.ts";
+import { eventually, isRunning, ServeProcess } from "./serve-process.ts";
+
+let folder: string;
+let clip: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "resilience-"));
+  clip = await makeFlashBeepClip({ path: join(folder, "clip.flv"), seconds: 60 });
+}, 60_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A stream whose worker is at work. */
+async function publishing(serve: ServeProcess, streamId: string): Promise<NativeChild> {
+  const ready = serve.nextLogged(
+    (line) => line.event === "worker-ready" && line["streamId"] === streamId,
+  );
+  const publisher = await publishClip(clip, serve.publishUrl(streamId));
+  await ready;
+  return publisher;
+}
+
+const isState = (message: string) => (line: { event?: string; message: string }) =>
+  line.event === "state" && line.message === message;
+
+describe("while a stream runs", () => {
+  let serve: ServeProcess;
+  let publisher: NativeChild;
+  beforeAll(async () => {
+    serve = await ServeProcess.start({ ORCH_GRACE_PERIOD: "20s" });
+    const live = serve.nextLogged(isState("starting → running"), 30_000);
+    publisher = await publishing(serve, "match");
+    await live;
+  }, 60_000);
+  afterAll(async () => {
+    await publisher.stop();
+    await serve[Symbol.asyncDispose]();
+  }, 30_000);
+
+  /** Has the worker replaced by what `harm` does to it. @returns how long it took, in milliseconds */
+  async function replacedAfter(harm: (pid: number) => void): Promise<number> {
+    const before = await serve.stream("match");
+    const replaced = serve.nextEvent("worker-connected");
+    const startedAt = performance.now();
+    harm(before.worker.pid ?? 0);
+    await replaced;
+    const tookMs = performance.now() - startedAt;
+    const after = await serve.stream("match");
+    expect(after.worker.pid).not.toBe(before.worker.pid);
+    expect(after.worker.restarts).toBe(before.worker.restarts + 1);
+    expect([after.runId, after.relay.pid]).toEqual([before.runId, before.relay.pid]);
+    expect(isRunning(before.worker.pid ?? 0)).toBe(false);
+    return tookMs;
+  }
+
+  test("a worker that is killed is replaced within 2 s, the relay untouched", async () => {
+    const tookMs = await replacedAfter((pid) => process.kill(pid, "SIGKILL"));
+    console.log(`killed worker replaced after ${tookMs.toFixed(0)} ms`);
+    expect(tookMs).toBeLessThan(2000);
+  });
+
+  test("a worker that hangs is found and replaced", async () => {
+    const tookMs = await replacedAfter((pid) => process.kill(pid, "SIGSTOP"));
+    console.log(`hung worker replaced after ${tookMs.toFixed(0)} ms`);
+    expect(tookMs).toBeLessThan(3000);
+    expect(serve.log.some((line) => line.event === "worker-hung")).toBe(true);
+  });
+
+  test("a publisher that returns within the grace period finds its run", async () => {
+    const before = await serve.stream("match");
+    const away = serve.nextLogged(isState("running → grace"));
+    await publisher.stop();
+    await away;
+    const back = serve.nextLogged(isState("grace → running"));
+    publisher = await publishClip(clip, serve.publishUrl("match"));
+    await back;
+    const after = await serve.stream("match");
+    expect([after.runId, after.relay.pid, after.worker.pid]).toEqual([
+      before.runId,
+      before.relay.pid,
+      before.worker.pid,
+    ]);
+  }, 30_000);
+
+  test("a relay that dies opens a new run, with a new worker", async () => {
+    const before = await serve.stream("match");
+    const fed = serve.nextLogged(isState("starting → running"), 30_000);
+    process.kill(before.relay.pid ?? 0, "SIGKILL");
+    await fed;
+    const after = await serve.stream("match");
+    expect(after.runId).not.toBe(before.runId);
+    expect(after.relay.restarts).toBe(1);
+    expect(after.worker.pid).not.toBe(before.worker.pid);
+    expect(isRunning(before.worker.pid ?? 0)).toBe(false);
+  }, 40_000);
+
+  test("MediaMTX that dies comes back, and so does the stream", async () => {
+    const before = await serve.view();
+    const mediaMtx = mediaMtxOf(serve);
+    const died = serve.nextEvent("mediamtx.died");
+    const away = serve.nextLogged(isState("running → grace"));
+    process.kill(mediaMtx, "SIGKILL");
+    await Promise.all([died, away, publisher.exited]);
+    const running = serve.nextLogged(isState("grace → running"));
+    publisher = await publishClip(clip, serve.publishUrl("match"));
+    await running;
+    const after = await serve.view();
+    expect(after.mediaServer.restarts).toBe(before.mediaServer.restarts + 1);
+    expect(after.streams[0]?.runId).toBe(before.streams[0]?.runId ?? "");
+    const fed = () => serve.stream("match").then(({ outAvailable }) => outAvailable);
+    await eventually(fed, 15_000, "out is fed again");
+  }, 60_000);
+});
+
+/** The process of MediaMTX, as serve noted it. */
+function mediaMtxOf(serve: ServeProcess): number {
+  for (const file of readdirSync(join(serve.stateDir, "children"))) {
+    const noted = JSON.parse(readFileSync(join(serve.stateDir, "children", file), "utf8")) as {
+      pid: number;
+      name: string;
+    };
+    if (noted.name === "mediamtx") return noted.pid;
+  }
+  throw new Error("serve noted no MediaMTX");
+}
+
+describe("the end of serve", () => {
+  test("SIGTERM ends everything in order: exit 0, no process left, nothing noted", async () => {
+    await using serve = await ServeProcess.start();
+    const publisher = await publishing(serve, "match");
+    await serve.nextLogged((line) => line.message.includes("is publishing to path"));
+    const children = serve.descendants();
+    expect(children.length).toBeGreaterThanOrEqual(3);
+    const startedAt = performance.now();
+    const exit = await serve.stop();
+    console.log(`stopped in ${(performance.now() - startedAt).toFixed(0)} ms`);
+    expect(exit.code).toBe(0);
+    expect(children.filter(isRunning)).toEqual([]);
+    expect(readdirSync(join(serve.stateDir, "children"))).toEqual([]);
+    await publisher.exited;
+  }, 40_000);
+
+  test("a second signal ends it at once", async () => {
+    await using serve = await ServeProcess.start();
+    const publisher = await publishing(serve, "match");
+    const children = serve.descendants();
+    const stopping = serve.nextEvent("serve.stopping");
+    serve.child.signal("SIGINT");
+    await stopping;
+    serve.child.signal("SIGINT");
+    const exit = await serve.child.exited;
+    expect(exit.code).toBe(130);
+    await eventually(() => !children.some(isRunning), 3000, "no child left");
+    await publisher.exited;
+  }, 40_000);
+
+  test("SIGKILL leaves no orphan within 3 s, and the next serve starts clean", async () => {
+    await using serve = await ServeProcess.start();
+    const publisher = await publishing(serve, "match");
+    await serve.nextLogged((line) => line.message.includes("is publishing to path"));
+    const children = serve.descendants();
+    serve.child.signal("SIGKILL");
+    await serve.child.exited;
+    const tookMs = await eventually(() => !children.some(isRunning), 3000, "no orphan left");
+    console.log(`${children.length} children gone ${tookMs.toFixed(0)} ms after SIGKILL`);
+    await publisher.exited;
+    await using next = await ServeProcess.start({ ORCH_STATE_DIR: serve.stateDir });
+    expect((await next.view()).streams).toEqual([]);
+  }, 40_000);
+});
