@@ -11,7 +11,7 @@ const { path: ffmpeg } = await resolveFfmpeg(process.env);
 const ffmpegPath = () => Promise.resolve(ffmpeg);
 
 /** A second of a 440 Hz tone as FFmpeg writes it, with the format's options. */
-async function tone(extension: string, ...options: string[]): Promise<Uint8Array> {
+async function tone(extension: string, ...options: string[]): Promise<Uint8Array<ArrayBuffer>> {
   const folder = mkdtempSync(join(tmpdir(), "livedub-answer-"));
   try {
     const file = join(folder, `tone.${extension}`);
@@ -26,7 +26,11 @@ async function tone(extension: string, ...options: string[]): Promise<Uint8Array
   }
 }
 
-function audio(format: string, data: Uint8Array, changes: Partial<StsAudio> = {}): StsAudio {
+function audio(
+  format: string,
+  data: Uint8Array<ArrayBuffer>,
+  changes: Partial<StsAudio> = {},
+): StsAudio {
   return {
     format,
     sample_rate_hz: rateHz,

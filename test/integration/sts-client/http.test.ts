@@ -22,13 +22,13 @@ type Answer = (body: ProcessBody, request: Request) => Response | Promise<Respon
 
 function serve(answer: Answer, port = 0) {
   const requests: { body: ProcessBody; headers: Headers }[] = [];
-  const state = { answer, health: Response.json({ status: "healthy", mode: "real" }) };
+  const state = { answer, health: { status: "healthy", mode: "real" } };
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port,
-    async fetch(request) {
+    async fetch(request): Promise<Response> {
       const { pathname } = new URL(request.url);
-      if (pathname === "/health") return state.health.clone();
+      if (pathname === "/health") return Response.json(state.health);
       if (pathname !== "/api/v1/sts/process") return new Response("no", { status: 404 });
       const body = (await request.json()) as ProcessBody;
       requests.push({ body, headers: request.headers });

@@ -145,7 +145,7 @@ test("an echo engine replaces the original sample by sample; silence is never se
   const replaced = link.regions.filter(({ kind }) => kind === "replace");
   expect(replaced).toHaveLength(1);
   expect(link.regions.filter(({ kind }) => kind === "original").length).toBeGreaterThanOrEqual(2);
-  const [{ startSample, endSample }] = replaced as [{ startSample: number; endSample: number }];
+  const { startSample, endSample } = replaced[0]!;
   expect(startSample).toBeLessThanOrEqual(second);
   expect(endSample).toBeGreaterThanOrEqual(2.5 * second);
   const sent = Buffer.concat(link.audio.map(({ pcm }) => pcm));
