@@ -44,13 +44,13 @@ describe("who may publish", () => {
       ["match", "NO_KEY"],
     ]);
     expect(streams).toEqual([]);
-  });
+  }, 30_000);
 
   test("out, and paths that are no streams, are closed even to who has a key", async () => {
     await refused(`${serve.watchUrl("match")}?key=right`);
     await refused(`${serve.addresses.rtmp}/other/match/in?key=common`);
     expect((await serve.view()).refusals.map(({ code }) => code)).toContain("OUT_IS_OURS");
-  });
+  }, 30_000);
 
   test("the right key starts the stream, whose input nobody else reads", async () => {
     const starting = serve.nextEvent("state");

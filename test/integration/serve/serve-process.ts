@@ -159,7 +159,7 @@ export class ServeProcess implements AsyncDisposable {
     this.log.push(line);
     const told = this.#waiting.filter(({ matches }) => matches(line));
     this.#waiting = this.#waiting.filter((one) => !told.includes(one));
-    for (const { resolve } of told) resolve(line);
+    for (const one of told) one.resolve(line);
   }
 }
 
