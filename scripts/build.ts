@@ -17,7 +17,8 @@ function isName(name: string): name is Name {
 async function build(name: Name): Promise<void> {
   const startMs = performance.now();
   const outfile = join(root, "dist", name);
-  const unfinished = `${outfile}.new`;
+  // Built in a folder of its own: the source map beside it also stands inside the executable.
+  const unfinished = join(root, "dist", ".build", name);
   const result = await Bun.build({
     entrypoints: [join(root, entries[name])],
     target: "bun",
@@ -39,9 +40,9 @@ async function build(name: Name): Promise<void> {
 
 const wanted = process.argv.slice(2);
 const names = wanted.length > 0 ? wanted : Object.keys(entries);
-await mkdir(join(root, "dist"), { recursive: true });
+await mkdir(join(root, "dist", ".build"), { recursive: true });
 for (const name of names) {
   if (!isName(name)) throw new Error(`There is no executable ${name}: livedub or livedub-sts`);
-  await rm(join(root, "dist", `${name}.new`), { force: true });
   await build(name);
 }
+await rm(join(root, "dist", ".build"), { recursive: true, force: true });

@@ -1,9 +1,11 @@
 import type { BunPlugin } from "bun";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { CacheEnvironment } from "../../src/weights/cache-paths.ts";
+import { toolPath, type CacheEnvironment } from "../../src/weights/cache-paths.ts";
 import { sha256OfFile } from "../../src/weights/sha256.ts";
-import { compressTool, type CompressedTool } from "./compress-tool.ts";
+import { modelPath, modelsFolder } from "../../src/weights/store.ts";
+import { compressForEmbedding, type CompressedFile } from "./compress.ts";
 
 const require = createRequire(import.meta.url);
 const nativeFolder = join(
@@ -12,21 +14,22 @@ const nativeFolder = join(
 );
 
 /**
- * Replaces the modules that stand for what an executable carries, where its code imports them: FFmpeg and
- * MediaMTX (compressed) in the edge, ONNX Runtime's shared library, and its binding, which the package
+ * Replaces the modules that stand for what an executable carries, where its code imports them: FFmpeg,
+ * MediaMTX and the VAD's weights (compressed) in the edge, ONNX Runtime's shared library, and its binding, which the package
  * loads by a computed name that no bundler follows.
  */
 export function embedPlugin(env: CacheEnvironment): BunPlugin {
   return {
     name: "embed",
     setup(build) {
-      build.onLoad({ filter: /\/src\/media\/embedded-files\.ts$/ }, async () => {
-        const tools = {
-          ffmpeg: await compressTool("ffmpeg", env),
-          mediamtx: await compressTool("mediamtx", env),
-        };
-        return { loader: "ts", contents: embeddedTools(tools) };
-      });
+      build.onLoad({ filter: /\/src\/media\/embedded-files\.ts$/ }, async () => ({
+        loader: "ts",
+        contents: embeddedFiles({
+          ffmpeg: await compressForEmbedding("ffmpeg", toolToEmbed("ffmpeg", env), env),
+          mediamtx: await compressForEmbedding("mediamtx", toolToEmbed("mediamtx", env), env),
+          "silero_vad_v6.onnx": await compressForEmbedding("vad", vadModelToEmbed(env), env),
+        }),
+      }));
       build.onLoad({ filter: /\/src\/onnx\/embedded-library\.ts$/ }, async () => {
         const library = join(nativeFolder, "libonnxruntime.so.1");
         const sha256 = await sha256OfFile(library);
@@ -50,15 +53,27 @@ export function embedPlugin(env: CacheEnvironment): BunPlugin {
   };
 }
 
-function embeddedTools(tools: Readonly<Record<string, CompressedTool>>): string {
-  const entries = Object.entries(tools);
+/** `FFMPEG_BIN` or `MEDIAMTX_BIN`, else the cache's program, else (MediaMTX, as the bootstrap takes it) PATH's. */
+function toolToEmbed(name: "ffmpeg" | "mediamtx", env: CacheEnvironment): string {
+  const cached = toolPath(env, name);
+  const inPath = name === "mediamtx" && !existsSync(cached) ? Bun.which(name) : null;
+  return env[`${name.toUpperCase()}_BIN`] || (inPath ?? cached);
+}
+
+function vadModelToEmbed(env: CacheEnvironment): string {
+  const dir = modelsFolder({ dir: env["LIVEDUB_MODELS_DIR"], env });
+  return modelPath(dir, "vad/silero-v6/silero_vad_v6.onnx");
+}
+
+function embeddedFiles(files: Readonly<Record<string, CompressedFile>>): string {
+  const entries = Object.entries(files);
   const imports = entries.map(
-    ([name, { compressed }]) =>
-      `import ${name} from ${JSON.stringify(compressed)} with { type: "file" };`,
+    ([, { compressed }], n) =>
+      `import file${n} from ${JSON.stringify(compressed)} with { type: "file" };`,
   );
   const fields = entries.map(
-    ([name, { sha256, bytes }]) =>
-      `${name}: { path: ${name}, sha256: "${sha256}", bytes: ${bytes} }`,
+    ([name, { sha256, bytes }], n) =>
+      `${JSON.stringify(name)}: { path: file${n}, sha256: "${sha256}", bytes: ${bytes} }`,
   );
   return `${imports.join("\n")}\nexport const embeddedFiles = { ${fields.join(", ")} };`;
 }

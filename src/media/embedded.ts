@@ -6,49 +6,41 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
 import { cacheRoot, type CacheEnvironment } from "../weights/cache-paths.ts";
-import { embeddedFiles, type EmbeddedTool } from "./embedded-files.ts";
+import { embeddedFiles, type EmbeddedFile, type EmbeddedName } from "./embedded-files.ts";
 
-/** The programs that an executable may carry. */
-export type EmbeddedToolName = keyof typeof embeddedFiles;
-
-/** A program inside this executable cannot be extracted; the message names the folder and the remedy. */
+/** A file inside this executable cannot be extracted; the message names the folder and the remedy. */
 export class ExtractionError extends Error {
   override readonly name = "ExtractionError";
 }
 
-/** The program of that name inside this executable; undefined when running from source. */
-export function embeddedTool(name: EmbeddedToolName): EmbeddedTool | undefined {
-  return embeddedFiles[name];
-}
-
 /**
- * Extracts a program that this executable carries, once: into `embedded/<hash>/` of the cache, a folder
+ * Extracts a file that this executable carries, once: into `embedded/<hash>/` of the cache, a folder
  * that nobody else can write to. The file appears by a rename, whole and checked, so that several
  * processes may do it at the same time.
  *
- * @param tool for tests; default: what the build has put in under that name
- * @returns the program's path, or undefined when there is none inside
+ * @param carried for tests; default: what the build has put in under that name
+ * @returns the file's path, or undefined when there is none inside
  * @throws {ExtractionError} disk full, folder not writable or not ours, damaged executable
  */
-export async function extractEmbeddedTool(
-  name: EmbeddedToolName,
+export async function extractEmbedded(
+  name: EmbeddedName,
   env: CacheEnvironment,
-  tool: EmbeddedTool | undefined = embeddedTool(name),
+  carried: EmbeddedFile | undefined = embeddedFiles[name],
 ): Promise<string | undefined> {
-  if (tool === undefined) return undefined;
-  const folder = join(cacheRoot(env), "embedded", tool.sha256.slice(0, 16));
+  if (carried === undefined) return undefined;
+  const folder = join(cacheRoot(env), "embedded", carried.sha256.slice(0, 16));
   const path = join(folder, name);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await requirePrivate(folder);
     const present = await stat(path).catch(() => undefined);
-    if (present?.isFile() && present.size === tool.bytes) return path;
-    await requireRoom(folder, tool.bytes);
-    await extract(tool, name, path);
+    if (present?.isFile() && present.size === carried.bytes) return path;
+    await requireRoom(folder, carried.bytes);
+    await extract(carried, name, path);
   } catch (cause) {
     if (cause instanceof ExtractionError) throw cause;
     throw new ExtractionError(
-      `cannot extract ${name} into ${folder} (${tool.bytes} bytes): ${reason(cause)}. ` +
+      `cannot extract ${name} into ${folder} (${carried.bytes} bytes): ${reason(cause)}. ` +
         "Make room there, or name another folder with LIVEDUB_CACHE_DIR",
       { cause },
     );
@@ -58,12 +50,17 @@ export async function extractEmbeddedTool(
 
 /** The FFmpeg inside this executable, extracted; undefined from source. Fits `resolveFfmpeg`. */
 export function embeddedFfmpeg(): Promise<string | undefined> {
-  return extractEmbeddedTool("ffmpeg", process.env);
+  return extractEmbedded("ffmpeg", process.env);
 }
 
 /** The MediaMTX inside this executable, extracted; undefined from source. Fits `resolveMediaMtx`. */
 export function embeddedMediaMtx(): Promise<string | undefined> {
-  return extractEmbeddedTool("mediamtx", process.env);
+  return extractEmbedded("mediamtx", process.env);
+}
+
+/** The weights of the voice activity detector inside this executable, extracted; undefined from source. */
+export function embeddedVadModel(): Promise<string | undefined> {
+  return extractEmbedded("silero_vad_v6.onnx", process.env);
 }
 
 /** What is executed must not be replaceable by other users of the machine. */
@@ -86,7 +83,7 @@ async function requireRoom(folder: string, bytes: number): Promise<void> {
   );
 }
 
-async function extract(tool: EmbeddedTool, name: string, path: string): Promise<void> {
+async function extract(carried: EmbeddedFile, name: string, path: string): Promise<void> {
   const partial = `${path}.${randomBytes(6).toString("hex")}.part`;
   const hasher = new Bun.CryptoHasher("sha256");
   const digesting = new Transform({
@@ -97,8 +94,8 @@ async function extract(tool: EmbeddedTool, name: string, path: string): Promise<
   });
   try {
     const output = createWriteStream(partial, { mode: 0o700, flags: "wx" });
-    await pipeline(Bun.file(tool.path).stream(), createZstdDecompress(), digesting, output);
-    if (hasher.digest("hex") !== tool.sha256) {
+    await pipeline(Bun.file(carried.path).stream(), createZstdDecompress(), digesting, output);
+    if (hasher.digest("hex") !== carried.sha256) {
       throw new ExtractionError(
         `the ${name} inside this executable is damaged: fetch the executable again`,
       );

@@ -2,20 +2,20 @@ import { expect, test } from "bun:test";
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { embeddedTool, extractEmbeddedTool } from "../../../src/media/embedded.ts";
-import type { EmbeddedTool } from "../../../src/media/embedded-files.ts";
+import { embeddedFfmpeg, extractEmbedded } from "../../../src/media/embedded.ts";
+import type { EmbeddedFile } from "../../../src/media/embedded-files.ts";
 
 const script = "#!/bin/sh\necho carried\n";
 
 /** A compressed program as the build embeds it, and a cache to extract it to. */
-async function carriedProgram(change: Partial<EmbeddedTool> = {}) {
+async function carriedProgram(change: Partial<EmbeddedFile> = {}) {
   const folder = await mkdtemp(join(tmpdir(), "livedub-embedded-"));
   const path = join(folder, "program.zst");
   await writeFile(path, await Bun.zstdCompress(script));
   const sha256 = new Bun.CryptoHasher("sha256").update(script).digest("hex");
-  const tool: EmbeddedTool = { path, sha256, bytes: script.length, ...change };
+  const file: EmbeddedFile = { path, sha256, bytes: script.length, ...change };
   return {
-    tool,
+    file,
     env: { LIVEDUB_CACHE_DIR: join(folder, "cache") },
     extractedTo: join(folder, "cache/embedded", sha256.slice(0, 16)),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
@@ -23,13 +23,13 @@ async function carriedProgram(change: Partial<EmbeddedTool> = {}) {
 }
 
 test("running from source, nothing is inside", async () => {
-  expect(embeddedTool("ffmpeg")).toBeUndefined();
-  expect(await extractEmbeddedTool("mediamtx", {})).toBeUndefined();
+  expect(await embeddedFfmpeg()).toBeUndefined();
+  expect(await extractEmbedded("mediamtx", {})).toBeUndefined();
 });
 
 test("a program is extracted, runs, and only its owner may touch it", async () => {
   await using carried = await carriedProgram();
-  const path = await extractEmbeddedTool("ffmpeg", carried.env, carried.tool);
+  const path = await extractEmbedded("ffmpeg", carried.env, carried.file);
   expect(path).toBe(join(carried.extractedTo, "ffmpeg"));
   expect(await new Response(Bun.spawn([path ?? ""]).stdout).text()).toBe("carried\n");
   expect((await stat(carried.extractedTo)).mode & 0o777).toBe(0o700);
@@ -38,7 +38,7 @@ test("a program is extracted, runs, and only its owner may touch it", async () =
 
 test("it is extracted once, also by several processes at a time", async () => {
   await using carried = await carriedProgram();
-  const extract = () => extractEmbeddedTool("ffmpeg", carried.env, carried.tool);
+  const extract = () => extractEmbedded("ffmpeg", carried.env, carried.file);
   const paths = await Promise.all([extract(), extract(), extract()]);
   expect(new Set(paths).size).toBe(1);
   expect(await readdir(carried.extractedTo)).toEqual(["ffmpeg"]);
@@ -49,16 +49,16 @@ test("it is extracted once, also by several processes at a time", async () => {
 
 test("what an interrupted extraction left is replaced", async () => {
   await using carried = await carriedProgram();
-  const path = (await extractEmbeddedTool("ffmpeg", carried.env, carried.tool)) ?? "";
+  const path = (await extractEmbedded("ffmpeg", carried.env, carried.file)) ?? "";
   await writeFile(path, "#!/bin/sh\n");
-  await extractEmbeddedTool("ffmpeg", carried.env, carried.tool);
+  await extractEmbedded("ffmpeg", carried.env, carried.file);
   expect(await readFile(path, "utf8")).toBe(script);
 });
 
 test("a full disk is named with the folder and the bytes that are needed", async () => {
   const bytes = 2 ** 60;
   await using carried = await carriedProgram({ bytes });
-  const failure = extractEmbeddedTool("ffmpeg", carried.env, carried.tool);
+  const failure = extractEmbedded("ffmpeg", carried.env, carried.file);
   await expect(failure).rejects.toThrow(
     new RegExp(`disk is full: ${bytes} bytes are needed in ${carried.extractedTo}`),
   );
@@ -66,25 +66,25 @@ test("a full disk is named with the folder and the bytes that are needed", async
 
 test("a damaged executable is told by the hash, and leaves nothing behind", async () => {
   await using carried = await carriedProgram();
-  await writeFile(carried.tool.path, await Bun.zstdCompress("#!/bin/sh\necho ALTERED\n"));
-  const failure = extractEmbeddedTool("ffmpeg", carried.env, carried.tool);
+  await writeFile(carried.file.path, await Bun.zstdCompress("#!/bin/sh\necho ALTERED\n"));
+  const failure = extractEmbedded("ffmpeg", carried.env, carried.file);
   await expect(failure).rejects.toThrow(/is damaged: fetch the executable again/);
   expect(await readdir(carried.extractedTo)).toEqual([]);
 });
 
 test("a truncated executable is an error, not a crash", async () => {
   await using carried = await carriedProgram();
-  const whole = await readFile(carried.tool.path);
-  await writeFile(carried.tool.path, whole.subarray(0, whole.length - 6));
-  const failure = extractEmbeddedTool("ffmpeg", carried.env, carried.tool);
+  const whole = await readFile(carried.file.path);
+  await writeFile(carried.file.path, whole.subarray(0, whole.length - 6));
+  const failure = extractEmbedded("ffmpeg", carried.env, carried.file);
   await expect(failure).rejects.toThrow(/cannot extract ffmpeg into|is damaged/);
   expect(await readdir(carried.extractedTo)).toEqual([]);
 });
 
 test("nothing is run from a folder that others can write to", async () => {
   await using carried = await carriedProgram();
-  await extractEmbeddedTool("ffmpeg", carried.env, carried.tool);
+  await extractEmbedded("ffmpeg", carried.env, carried.file);
   await chmod(carried.extractedTo, 0o777);
-  const failure = extractEmbeddedTool("ffmpeg", carried.env, carried.tool);
+  const failure = extractEmbedded("ffmpeg", carried.env, carried.file);
   await expect(failure).rejects.toThrow(/can be written by somebody else/);
 });
