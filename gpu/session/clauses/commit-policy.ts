@@ -67,14 +67,19 @@ export function commitAgreed(
   return take(state, fresh, agreed, pass.heardUntilMs);
 }
 
-/** The clause is over (its silence, its latest safe moment, the end): all of this pass is committed. */
+/**
+ * The clause is over (its silence, its latest safe moment, the end): all words of this pass that end by `untilMs`
+ * are committed; without it, all.
+ */
 export function commitAll(
   state: CommitState,
   pass: Pass,
+  untilMs: number = Number.POSITIVE_INFINITY,
   limits: CommitLimits = defaultCommitLimits,
 ): CommitStep {
   const fresh = withoutCommitted(state.tail, spokenInOrder(pass.words), limits.toleranceMs);
-  return take(state, fresh, fresh.length, pass.heardUntilMs);
+  const beyond = fresh.findIndex((word) => word.endMs > untilMs);
+  return take(state, fresh, beyond === -1 ? fresh.length : beyond, pass.heardUntilMs);
 }
 
 /** The pass was refused by a guard: it is no opinion, and neither is the one before it. */

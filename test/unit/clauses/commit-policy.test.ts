@@ -5,6 +5,7 @@ import {
   type Pass,
   commitAgreed,
   commitAll,
+  defaultCommitLimits,
   forgetTentative,
   nothingHeard,
 } from "../../../gpu/session/clauses/commit-policy.ts";
@@ -92,6 +93,22 @@ test("the pass at a clause's end commits all at once", () => {
   const last = commitAll(first.state, pass("the match has begun.", 1200));
   expect(texts(last.committed)).toBe("the match has begun.");
   expect(last.tentative).toEqual([]);
+});
+
+test("the pass at the latest safe moment commits what ends by then, and the rest waits for more sound", () => {
+  const step = commitAll(nothingHeard, pass("the match has beg", 1200), 900);
+  expect(texts(step.committed)).toBe("the match has");
+  expect(texts(step.tentative)).toBe("beg");
+  const next = commitAll(step.state, { words: say("begun", 900).words, heardUntilMs: 1500 });
+  expect(texts(next.committed)).toBe("begun");
+});
+
+test("how much two passes may differ can be set", () => {
+  const first = commitAgreed(nothingHeard, pass("goal", 700));
+  const moved = pass("goal", 1500, 300);
+  expect(texts(commitAgreed(first.state, moved).committed)).toBe("goal");
+  const strict = { ...defaultCommitLimits, toleranceMs: 200 };
+  expect(texts(commitAgreed(first.state, moved, strict).committed)).toBe("");
 });
 
 test("a refused pass is no opinion", () => {
