@@ -60,10 +60,10 @@ export function scoreForced(facts: BoundaryFacts, limits: CutterLimits): number 
     (mark === "sentence" ? 60 : mark === "clause" ? 40 : 0) +
     40 * Math.min(1, facts.pauseMs / limits.silenceMs) +
     opening(facts.next, facts.language) -
-    (isClinging(word, facts.language) ? 40 : 0) -
+    (mark === "none" && isClinging(word, facts.language) ? 40 : 0) -
     (splitsNumber(word) ? 30 : 0) -
     (splitsName(word, facts.next?.text) ? 25 : 0) +
-    20 * Math.min(1, facts.lengthMs / limits.capMs)
+    30 * Math.min(1, facts.lengthMs / limits.capMs)
   );
 }
 
