@@ -18,7 +18,8 @@ export function asInt16(pcm: Uint8Array): Int16Array {
   if (pcm.byteOffset % bytesPerSample === 0) {
     return new Int16Array(pcm.buffer, pcm.byteOffset, length);
   }
-  const copy = pcm.slice(0, length * bytesPerSample);
+  // Not `slice`: of a Buffer, as sockets deliver, that is a view of the same odd place.
+  const copy = new Uint8Array(pcm.subarray(0, length * bytesPerSample));
   return new Int16Array(copy.buffer, 0, length);
 }
 

@@ -104,7 +104,7 @@ export class FrameDecoder<Message> {
       at = end;
     }
     // A copy, so that the socket's own buffer may be reused.
-    this.#pending = bytes.slice(at);
+    this.#pending = new Uint8Array(bytes.subarray(at));
     return messages;
   }
 }
@@ -123,7 +123,7 @@ function decodePcm(body: Uint8Array): PcmMessage {
     type: "pcm",
     startSample: samplePosition(view.getFloat64(0, true)),
     airsInMs: view.getFloat64(8, true),
-    pcm: wholeSamples(body.slice(pcmHeadBytes), 4),
+    pcm: wholeSamples(new Uint8Array(body.subarray(pcmHeadBytes)), 4),
   };
 }
 
@@ -147,7 +147,7 @@ function decodeAudio(body: Uint8Array): AudioMessage {
     type: "audio",
     startSample: samplePosition(view.getFloat64(0, true)),
     language: new TextDecoder().decode(body.subarray(audioHeadBytes, headBytes)),
-    pcm: wholeSamples(body.slice(headBytes), 2),
+    pcm: wholeSamples(new Uint8Array(body.subarray(headBytes)), 2),
   };
 }
 

@@ -34,3 +34,11 @@ test("mono and stereo convert into each other", () => {
   expect([...stereoToMono(monoToStereo(mono))]).toEqual([...mono]);
   expect([...stereoPcm16ToMono(floatToPcm16(monoToStereo(mono)))]).toEqual([...mono]);
 });
+
+test("bytes that lie at an odd place of a Buffer's shared memory are read right", () => {
+  // A socket delivers Buffers; Buffer.slice is a view, so a copy must not be made with it.
+  const shared = Buffer.alloc(64, 0x7f);
+  const odd = shared.subarray(21, 29);
+  odd.set([1, 0, 2, 0, 3, 0, 4, 0]);
+  expect([...asInt16(odd)]).toEqual([1, 2, 3, 4]);
+});
