@@ -73,7 +73,7 @@ function describeEnhanced(first: number, data: Uint8Array): VideoTagInfo {
 export function withoutCompositionOffset(data: Uint8Array): Uint8Array {
   const info = describeVideoTag(data);
   if (info.kind !== "picture" || info.compositionOffsetMs === 0) return data;
-  const copy = data.slice();
+  const copy = new Uint8Array(data); // a Buffer.slice would be a view, and change the packet itself
   const at = ((data[0] as number) & enhancedBit) === 0 ? 2 : 5;
   copy.fill(0, at, at + 3);
   return copy;

@@ -49,5 +49,5 @@ export function readModelFloats(path: string): Float32Array {
       path,
       `${bytes.byteLength} bytes are no whole count of float32 values`,
     );
-  return new Float32Array(bytes.slice().buffer);
+  return new Float32Array(new Uint8Array(bytes).buffer);
 }
