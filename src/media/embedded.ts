@@ -112,3 +112,5 @@ function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return "code" in cause && cause.code === "ENOSPC" ? "the disk is full" : cause.message;
 }
+
+export { extractEmbedded as extractEmbeddedTool };

@@ -1,0 +1,73 @@
+import { beforeAll, expect, test } from "bun:test";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { BareMachine, buildExecutables, isRunning, untilGone, untilLogged } from "./executables.ts";
+
+const anyPort = {
+  ORCH_HTTP_ADDR: "127.0.0.1:0",
+  MEDIAMTX_RTMP_ADDRESS: "127.0.0.1:0",
+  MEDIAMTX_HLS_ADDRESS: "127.0.0.1:0",
+  MEDIAMTX_API_ADDRESS: "127.0.0.1:0",
+  MEDIAMTX_METRICS_ADDRESS: "127.0.0.1:0",
+};
+
+beforeAll(buildExecutables, 300_000);
+
+test("both executables say their version", async () => {
+  await using machine = await BareMachine.make();
+  for (const name of ["livedub", "livedub-sts"]) {
+    const { code, stdout } = await machine.run(machine.path(name), "version");
+    expect({ name, code }).toEqual({ name, code: 0 });
+    expect(stdout).toContain("0.1.0");
+  }
+}, 60_000);
+
+test("serve runs on what it carries, survives its shell, and stops when told", async () => {
+  await using machine = await BareMachine.make({ ...anyPort, WORKER_STS_MODE: "passthrough" });
+  const { pid, log } = await machine.runDetached("serve", machine.path("livedub"), "serve");
+  const ready = await untilLogged(log, { event: "serve.ready" }, 60_000);
+  // A process that goes with its parent does so within two seconds of the shell's end.
+  await Bun.sleep(3000);
+  expect(isRunning(pid)).toBe(true);
+  const health = await fetch(`${ready["http"]}/health`);
+  expect(health.status).toBe(200);
+  const carried = await readdir(join(machine.folder, "home/.cache/livedub/embedded"), {
+    recursive: true,
+  });
+  expect(carried.map((path) => path.split("/").at(-1))).toEqual(
+    expect.arrayContaining(["ffmpeg", "mediamtx"]),
+  );
+  process.kill(pid, "SIGTERM");
+  await untilLogged(log, { event: "serve.stopped" }, 30_000);
+  await untilGone(pid, 5000);
+}, 120_000);
+
+test("the second start extracts nothing again", async () => {
+  await using machine = await BareMachine.make({ ...anyPort, WORKER_STS_MODE: "passthrough" });
+  const times: number[] = [];
+  for (const name of ["first", "second"]) {
+    const { pid, log } = await machine.runDetached(name, machine.path("livedub"), "serve");
+    await untilLogged(log, { event: "serve.ready" }, 60_000);
+    process.kill(pid, "SIGTERM");
+    await untilLogged(log, { event: "serve.stopped" }, 30_000);
+    await untilGone(pid, 5000);
+    const folder = join(machine.folder, "home/.cache/livedub/embedded");
+    for (const path of await readdir(folder, { recursive: true })) {
+      if (path.endsWith("/ffmpeg")) times.push((await stat(join(folder, path))).mtimeMs);
+    }
+  }
+  expect(times).toHaveLength(2);
+  expect(times[0]).toBe(times[1] ?? 0);
+}, 120_000);
+
+test("the sidecar answers in echo mode without any weights", async () => {
+  await using machine = await BareMachine.make({ STS_PORT: "0", STS_MODE: "echo" });
+  const { pid, log } = await machine.runDetached("sts", machine.path("livedub-sts"), "serve");
+  const { url } = await untilLogged(log, { message: "listening" }, 30_000);
+  await untilLogged(log, { message: "ready" }, 30_000);
+  const health = await fetch(new URL("health", url));
+  expect(health.status).toBe(200);
+  expect(await health.json()).toMatchObject({ status: "healthy", mode: "echo" });
+  process.kill(pid, "SIGTERM");
+  await untilGone(pid, 15_000);
+}, 90_000);
