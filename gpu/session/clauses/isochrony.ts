@@ -1,3 +1,5 @@
+import type { Silence } from "./words.ts";
+
 export interface IsochronyLimits {
   /** Slowest and fastest speech that still sounds like speech. */
   readonly slowestTempo: number;
@@ -74,6 +76,19 @@ export interface DroppedSlot {
 export interface SlotStep {
   readonly state: DubState;
   readonly slot: PlacedSlot | DroppedSlot;
+}
+
+/** A word's end and the silence after it are told by two models: this far apart they still touch. */
+const touchMs = 250;
+
+/**
+ * The pause after a clause as far as it is known: from its end to the end of the silence that touches it, ms.
+ *
+ * @param silences in order; of one that goes on, `endMs` is how far it was heard
+ */
+export function pauseAfter(endMs: number, silences: readonly Silence[]): number {
+  const silence = silences.find((one) => one.endMs > endMs);
+  return silence && silence.startMs <= endMs + touchMs ? silence.endMs - endMs : 0;
 }
 
 /** How late a clause would start now: worth asking before it is synthesised. Never below 0. */

@@ -9,6 +9,7 @@ import {
   endedAt,
   fitSlot,
   latenessMs,
+  pauseAfter,
   remainingStretch,
 } from "../../../gpu/session/clauses/isochrony.ts";
 
@@ -59,6 +60,24 @@ describe("a clause on time", () => {
   test("with nothing to say takes no time", () => {
     for (const naturalMs of [0, Number.NaN, -5])
       expect(placed(emptyDub, { naturalMs })).toMatchObject({ startMs: 10_000, endMs: 10_000 });
+  });
+});
+
+describe("the pause after a clause", () => {
+  const silences = [
+    { startMs: 1000, endMs: 2000 },
+    { startMs: 5000, endMs: 6000 },
+  ];
+
+  test("reaches from its end to the end of the silence there", () => {
+    expect(pauseAfter(1000, silences)).toBe(1000);
+    expect(pauseAfter(4900, silences)).toBe(1100);
+    expect(pauseAfter(5200, silences)).toBe(800);
+  });
+
+  test("is none when speech goes on", () => {
+    expect(pauseAfter(3000, silences)).toBe(0);
+    expect(pauseAfter(7000, silences)).toBe(0);
   });
 });
 

@@ -21,6 +21,7 @@ import {
   type PlacedSlot,
   emptyDub,
   fitSlot,
+  pauseAfter,
 } from "../../../gpu/session/clauses/isochrony.ts";
 import { Settlement, uncutFrom } from "../../../gpu/session/clauses/settlement.ts";
 import { FragmentSlicer, type Verdict, answerBy } from "../../../gpu/session/clauses/slicer.ts";
@@ -236,15 +237,10 @@ export class SimulatedSession {
   }
 
   #place(clause: Clause, clauseId: string, naturalMs: number): void {
-    const next = this.#hear().speech.find((one) => one.startMs >= clause.endMs - 50);
-    const open = this.#hear().speech.some(
-      (one) => one.startMs < clause.endMs && one.endMs > clause.endMs + 50,
-    );
-    const pauseAfterMs = open ? 0 : (next?.startMs ?? this.#heardMs) - clause.endMs;
     const step = fitSlot(this.#dub, {
       startMs: clause.startMs,
       endMs: clause.endMs,
-      pauseAfterMs,
+      pauseAfterMs: pauseAfter(clause.endMs, this.#ear.silences(this.#heardMs)),
       naturalMs,
       writableFromMs: this.#slicer.answeredUntilMs,
     });
