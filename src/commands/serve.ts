@@ -5,6 +5,7 @@ import { commonSettings } from "../config/common.ts";
 import { assertEdgeRules, loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { ConfigError, readSettings } from "../config/setting.ts";
 import { statusPage } from "../console/status-page.ts";
+import { extractEmbedded, ExtractionError } from "../media/embedded.ts";
 import { FfmpegNotFoundError, resolveFfmpeg } from "../media/ffmpeg-binary.ts";
 import { MediaMtxMissingError, resolveMediaMtx } from "../mediamtx/binary.ts";
 import { formatAddress, outwardHost, PortTakenError } from "../mediamtx/listen-address.ts";
@@ -93,8 +94,8 @@ async function openAppliance(config: EdgeConfig, log: Logger): Promise<Appliance
     ...(config.values.cacheDir ? { LIVEDUB_CACHE_DIR: config.values.cacheDir } : {}),
   };
   const [ffmpeg, mediaMtx] = await Promise.all([
-    resolveFfmpeg(environment),
-    resolveMediaMtx({ environment }),
+    resolveFfmpeg(environment, () => extractEmbedded("ffmpeg", environment)),
+    resolveMediaMtx({ environment, embedded: () => extractEmbedded("mediamtx", environment) }),
   ]);
   log.info(
     { event: "programs", ffmpeg: ffmpeg.path, mediamtx: mediaMtx.path },
@@ -106,19 +107,21 @@ async function openAppliance(config: EdgeConfig, log: Logger): Promise<Appliance
     log,
     ffmpegPath: ffmpeg.path,
     mediaMtxPath: mediaMtx.path,
-    vadModelPath: findVadModel(environment, log),
+    vadModelPath: await findVadModel(environment, log),
     statusPage: (view) => statusPage(view),
   });
 }
 
 /** The gate's weights are optional: without them everything is sent to the sidecar. */
-function findVadModel(
+async function findVadModel(
   environment: Readonly<Record<string, string | undefined>>,
   log: Logger,
-): string | undefined {
+): Promise<string | undefined> {
   const folder = environment["LIVEDUB_MODELS_DIR"] || modelsDir(environment);
   const path = join(folder, "vad", "silero-v6", "silero_vad_v6.onnx");
   if (existsSync(path)) return path;
+  const inside = await extractEmbedded("silero_vad_v6.onnx", environment);
+  if (inside !== undefined) return inside;
   log.warn(
     { event: "vad.absent" },
     "no weights for voice activity detection: silence is sent to the sidecar too (run livedub-sts models pull)",
@@ -166,6 +169,7 @@ function explain(error: unknown): string {
   const known =
     error instanceof ConfigError ||
     error instanceof PortTakenError ||
+    error instanceof ExtractionError ||
     error instanceof FfmpegNotFoundError ||
     error instanceof MediaMtxMissingError ||
     error instanceof StateDirectoryBusyError ||

@@ -60,7 +60,8 @@ export class OwnSidecar {
       if (this.#closing) return;
       if (performance.now() - startedAt > stableAfterMs) this.#backoff.reset();
       const delayMs = this.#backoff.next();
-      options.log.error(
+      // Code 0: somebody else asked it to end, most likely whoever is stopping us all.
+      options.log[exit.code === 0 ? "info" : "error"](
         { event: "sidecar.died", delayMs },
         `the sidecar ended (${describeExit(exit)}); streams play their fallback until it is back ` +
           "(livedub-sts doctor tells what is wrong when it does not come back)",

@@ -140,8 +140,10 @@ export class StreamProcesses {
     this.parent.childGone(running.child.pid);
     if (this.#relay === running) this.#relay = undefined;
     if (exit.byUs) return;
+    // Code 0: somebody else asked it to end, most likely whoever is stopping us all.
+    const level = exit.code === 0 ? "info" : "error";
     const message = `the relay ended (${describeExit(exit)}): a new run begins`;
-    this.owner.say({ level: "error", code: "relay-died", message });
+    this.owner.say({ level, code: "relay-died", message });
     this.parent.restarted(this.session, "relay");
     this.owner.happened({ type: "relay-exited" });
   }
@@ -155,7 +157,8 @@ export class StreamProcesses {
     if (this.session.state.worker === "spawned") {
       this.#workerDeaths += 1;
       const message = `the worker ended (${describeExit(exit)}): the fallback plays until the next one`;
-      this.owner.say({ level: "warn", code: "worker-died", message });
+      const level = exit.code === 0 ? "info" : "warn";
+      this.owner.say({ level, code: "worker-died", message });
       this.parent.restarted(this.session, "worker");
     }
     this.owner.happened({ type: "worker-exited" });

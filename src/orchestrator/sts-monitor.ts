@@ -15,6 +15,8 @@ export interface StsMonitorOptions {
 }
 
 const everyMs = 3000;
+/** While one is not ready, its coming up is worth knowing sooner. */
+const everyMsUntilReady = 1000;
 const timeoutMs = 2500;
 
 /** What one sidecar said last. */
@@ -75,6 +77,8 @@ export class StsMonitor {
     this.#latest = latest;
     for (const { endpoint, reading } of latest)
       if (before.get(endpoint.base) !== reading.kind) this.options.onChange(endpoint, reading);
-    this.#timer = setTimeout(() => void this.#look(), everyMs);
+    const allReady = latest.every(({ reading }) => reading.kind === "ready");
+    const delayMs = allReady ? everyMs : everyMsUntilReady;
+    this.#timer = setTimeout(() => void this.#look(), delayMs);
   }
 }
