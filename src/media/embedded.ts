@@ -53,16 +53,6 @@ export function embeddedFfmpeg(): Promise<string | undefined> {
   return extractEmbedded("ffmpeg", process.env);
 }
 
-/** The MediaMTX inside this executable, extracted; undefined from source. Fits `resolveMediaMtx`. */
-export function embeddedMediaMtx(): Promise<string | undefined> {
-  return extractEmbedded("mediamtx", process.env);
-}
-
-/** The weights of the voice activity detector inside this executable, extracted; undefined from source. */
-export function embeddedVadModel(): Promise<string | undefined> {
-  return extractEmbedded("silero_vad_v6.onnx", process.env);
-}
-
 /** What is executed must not be replaceable by other users of the machine. */
 async function requirePrivate(folder: string): Promise<void> {
   const status = await lstat(folder);
@@ -112,5 +102,3 @@ function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return "code" in cause && cause.code === "ENOSPC" ? "the disk is full" : cause.message;
 }
-
-export { extractEmbedded as extractEmbeddedTool };
