@@ -107,7 +107,6 @@ async function dub(
 ): Promise<FragmentOutcome> {
   const { audio } = data;
   const { session } = context;
-  await Promise.resolve(); // the acknowledgement leaves before any work begins
   const speech = audio.speech !== false;
   const bytes = speech ? audioBytes(audio) : new Uint8Array();
   if (bytes === undefined)
