@@ -1,3 +1,4 @@
+import { embeddedFfmpeg } from "../media/embedded.ts";
 import { resolveFfmpeg } from "../media/ffmpeg-binary.ts";
 import { ParentChannel } from "../process/parent-channel.ts";
 import {
@@ -135,7 +136,8 @@ function openStsClient(
 /** Decodes answers at stream rate; FFmpeg is looked for at the first compressed one. */
 export function answerDecoder(): ConstructorParameters<typeof StreamWorker>[0]["decode"] {
   let found: Promise<string> | undefined;
-  const ffmpegPath = () => (found ??= resolveFfmpeg(process.env).then(({ path }) => path));
+  const ffmpegPath = () =>
+    (found ??= resolveFfmpeg(process.env, embeddedFfmpeg).then(({ path }) => path));
   return (audio) => decodeAnswerAudio(audio, streamSampleRateHz, ffmpegPath);
 }
 

@@ -1,0 +1,104 @@
+import { streamSampleRateHz } from "../protocol/relay-worker.ts";
+import type { SettledFragment } from "../worker/settled-fragment.ts";
+
+/** One fragment of the report; times in milliseconds of the input. */
+export interface ReportedFragment {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly sourceText: string;
+  readonly translatedText: string;
+  /** Speed of the synthesised speech; null where there is none, or the sidecar does not tell. */
+  readonly tempo: number | null;
+  /** `dubbed`, `partial` (dubbed, but something fell short), `no-speech`, or `fallback`. */
+  readonly status: SettledFragment["outcome"];
+  /** Why it is partial or fell back. */
+  readonly reason: string | null;
+  readonly detail: string | null;
+  /** Where its dub sounds; null where none does. It may reach into the pause after the fragment. */
+  readonly dubStartMs: number | null;
+  readonly dubEndMs: number | null;
+}
+
+/** What `livedub dub --report` writes. */
+export interface DubReport {
+  readonly version: 1;
+  readonly input: string;
+  readonly output: string;
+  readonly sourceLanguage: string;
+  readonly targetLanguage: string;
+  readonly voice: string;
+  /** `echo` plays the source back and dubs nothing. */
+  readonly engine: string | null;
+  readonly totals: {
+    readonly durationMs: number;
+    /** Speech heard by the gate. */
+    readonly speechMs: number;
+    /** Length of the dub that sounds. */
+    readonly dubMs: number;
+    readonly fragments: number;
+    readonly dubbed: number;
+    readonly partial: number;
+    readonly noSpeech: number;
+    readonly fallback: number;
+    readonly wallMs: number;
+    /** Working time over the input's duration: below 1 is faster than real time. */
+    readonly realTimeFactor: number;
+  };
+  readonly fragments: readonly ReportedFragment[];
+}
+
+/** Builds the report from what was settled; the same numbers that were handed to the output. */
+export function dubReport(run: {
+  readonly names: Pick<
+    DubReport,
+    "input" | "output" | "sourceLanguage" | "targetLanguage" | "voice" | "engine"
+  >;
+  readonly fragments: readonly SettledFragment[];
+  readonly durationMs: number;
+  readonly speechMs: number;
+  readonly wallMs: number;
+}): DubReport {
+  const fragments = run.fragments.map(reported);
+  const count = (status: ReportedFragment["status"]) =>
+    fragments.filter((fragment) => fragment.status === status).length;
+  const dubMs = fragments.reduce(
+    (sum, { dubStartMs, dubEndMs }) => sum + ((dubEndMs ?? 0) - (dubStartMs ?? 0)),
+    0,
+  );
+  return {
+    version: 1,
+    ...run.names,
+    totals: {
+      durationMs: Math.round(run.durationMs),
+      speechMs: Math.round(run.speechMs),
+      dubMs: Math.round(dubMs),
+      fragments: fragments.length,
+      dubbed: count("dubbed"),
+      partial: count("partial"),
+      noSpeech: count("no-speech"),
+      fallback: count("fallback"),
+      wallMs: Math.round(run.wallMs),
+      realTimeFactor: Number((run.wallMs / Math.max(1, run.durationMs)).toFixed(3)),
+    },
+    fragments,
+  };
+}
+
+function reported(fragment: SettledFragment): ReportedFragment {
+  return {
+    startMs: milliseconds(fragment.startSample),
+    endMs: milliseconds(fragment.endSample),
+    sourceText: fragment.transcript,
+    translatedText: fragment.translatedText,
+    tempo: fragment.tempo,
+    status: fragment.outcome,
+    reason: fragment.reason,
+    detail: fragment.detail,
+    dubStartMs: fragment.dubStartSample === null ? null : milliseconds(fragment.dubStartSample),
+    dubEndMs: fragment.dubEndSample === null ? null : milliseconds(fragment.dubEndSample),
+  };
+}
+
+function milliseconds(sample: number): number {
+  return Math.round((sample * 1000) / streamSampleRateHz);
+}

@@ -1,0 +1,277 @@
+import { existsSync } from "node:fs";
+import { writeFile, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
+import { configuredEndpoints } from "../config/worker-endpoints.ts";
+import { embeddedFfmpeg, embeddedVadModel } from "../media/embedded.ts";
+import { resolveFfmpeg } from "../media/ffmpeg-binary.ts";
+import { type RelayLink, streamSampleRateHz } from "../protocol/relay-worker.ts";
+import { type FileRelayResult, runFileRelay } from "../relay/file-relay.ts";
+import { createMemoryLink } from "../relay/memory-link.ts";
+import { monotonicClock } from "../sts/clock.ts";
+import { openClient } from "../sts/open-client.ts";
+import type { StsClient } from "../sts/sts-client.ts";
+import { createLogger } from "../telemetry/log.ts";
+import { createVad, type Vad } from "../vad/silero.ts";
+import { modelsFolder } from "../weights/store.ts";
+import { fragmentLimits } from "../worker/fragment-length.ts";
+import type { SettledFragment } from "../worker/settled-fragment.ts";
+import { StreamWorker } from "../worker/stream-worker.ts";
+import { DubError } from "./dub-error.ts";
+import { ProgressBar } from "./dub-progress.ts";
+import { dubReport, type DubReport } from "./dub-report.ts";
+import { type DubSidecar, openDubSidecar } from "./dub-sidecar.ts";
+import { answerDecoder } from "./worker.ts";
+
+export interface DubFileOptions {
+  readonly input: string;
+  readonly output: string;
+  readonly report: string | undefined;
+  readonly stems: string | undefined;
+  /** Settings given on the command line, by the names of their variables. */
+  readonly overrides: Readonly<Record<string, string>>;
+}
+
+type Values = EdgeConfig["values"];
+
+/** How long to wait for a sidecar: one of ours loads its models, a configured one should be there. */
+const readyWithinMs = { own: 180_000, configured: 20_000 } as const;
+const farewellMs = 10_000;
+
+/**
+ * Dubs a file: relay and worker in one process, pacing `file`.
+ *
+ * @returns a summary for the terminal
+ * @throws {DubError} whose fault it is and what to do; {ConfigError} a bad setting
+ */
+export async function dubFile(options: DubFileOptions, signal: AbortSignal): Promise<string> {
+  const { values } = loadEdgeConfig(process.env, options.overrides);
+  const input = resolve(options.input);
+  const output = resolve(options.output);
+  if (!existsSync(input)) throw new DubError("input", `${options.input} does not exist`);
+  if (input === output) throw new DubError("usage", "the output would replace the input");
+  const bar = new ProgressBar(process.stderr);
+  const log = createLogger({ level: "error", format: "text", fields: { component: "dub" } });
+  const environment = {
+    ...process.env,
+    ...(values.ffmpegBin ? { FFMPEG_BIN: values.ffmpegBin } : {}),
+    ...(values.cacheDir ? { LIVEDUB_CACHE_DIR: values.cacheDir } : {}),
+  };
+  const { path: ffmpegPath } = await resolveFfmpeg(environment, embeddedFfmpeg);
+  const sidecar = openDubSidecar(configuredEndpoints(values), environment, log);
+  try {
+    const report = await dubThrough(sidecar, {
+      ...{ options, values, ffmpegPath, input, output, bar, signal, environment },
+    });
+    if (options.report !== undefined) await writeReport(options.report, report);
+    return summary(report);
+  } finally {
+    bar.close();
+    await sidecar.close();
+  }
+}
+
+interface Job {
+  readonly options: DubFileOptions;
+  readonly values: Values;
+  readonly ffmpegPath: string;
+  readonly input: string;
+  readonly output: string;
+  readonly bar: ProgressBar;
+  readonly signal: AbortSignal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+async function dubThrough(sidecar: DubSidecar, job: Job): Promise<DubReport> {
+  const { values, bar, signal } = job;
+  const waiting = new SessionWait();
+  const client = openFileClient(sidecar, values, waiting);
+  client.start();
+  const own = configuredEndpoints(values).length === 0;
+  bar.say(own ? "starting the sidecar: its models are loading" : `sidecar ${client.endpoint}`);
+  try {
+    await waiting.ready(client, sidecar, readyWithinMs[own ? "own" : "configured"], signal);
+    if (client.engine === "echo") bar.say("the sidecar runs its ECHO engine: nothing is dubbed");
+    return await dubWith(client, job);
+  } finally {
+    client.close();
+  }
+}
+
+async function dubWith(client: StsClient, job: Job): Promise<DubReport> {
+  const { options, values } = job;
+  const fragments: SettledFragment[] = [];
+  const link = createMemoryLink();
+  const worker = new StreamWorker({
+    workerId: "dub",
+    link: link.worker,
+    client,
+    language: values.targetLanguage,
+    fragmentMs: values.fragmentMs,
+    vad: await openVad(job.environment, job.bar),
+    decode: answerDecoder(),
+    clock: monotonicClock,
+    onFragment: (fragment) => fragments.push(fragment),
+    onEvent: () => {},
+  });
+  const startedAtMs = performance.now();
+  try {
+    worker.start();
+    const result = await relayFile(link.relay, fragments, job);
+    await client.end(farewellMs);
+    return dubReport({
+      names: {
+        input: options.input,
+        output: options.output,
+        sourceLanguage: values.sourceLanguage,
+        targetLanguage: values.targetLanguage,
+        voice: values.voice,
+        engine: client.engine,
+      },
+      fragments,
+      durationMs: milliseconds(result.inputSamples),
+      speechMs: worker.status().counters["speech_ms"] ?? 0,
+      wallMs: performance.now() - startedAtMs,
+    });
+  } finally {
+    await worker.close();
+  }
+}
+
+/** Runs the relay's half; what it wrote of the stems goes with a run that failed. */
+async function relayFile(
+  link: RelayLink,
+  fragments: readonly SettledFragment[],
+  job: Job,
+): Promise<FileRelayResult> {
+  const { options, values, bar, signal } = job;
+  const language = values.targetLanguage;
+  const stems = options.stems === undefined ? undefined : resolve(options.stems);
+  const count = (...outcomes: SettledFragment["outcome"][]) =>
+    fragments.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  try {
+    return await runFileRelay({
+      input: job.input,
+      output: job.output,
+      languages: [language],
+      link,
+      ffmpegPath: job.ffmpegPath,
+      fallback: values.fallbackMode,
+      gains: { bgGain: values.bgGain, dubGain: values.dubGain },
+      withoutBed: values.withoutBed,
+      ...(stems === undefined ? {} : { stems }),
+      signal,
+      onProgress: (played, total) =>
+        bar.update({
+          doneMs: milliseconds(played),
+          totalMs: total === undefined ? undefined : milliseconds(total),
+          dubbed: count("dubbed", "partial"),
+          fallback: count("fallback"),
+        }),
+    });
+  } catch (error) {
+    for (const name of stems === undefined ? [] : [`dub-${language}.wav`, "bed.wav"])
+      await rm(join(stems ?? "", name), { force: true });
+    throw error;
+  }
+}
+
+function milliseconds(samples: number): number {
+  return (samples * 1000) / streamSampleRateHz;
+}
+
+/** Waits for the first session, and turns what stands in its way into words. */
+class SessionWait {
+  #settled = Promise.withResolvers<void>();
+
+  readonly onEvent = (_level: string, code: string, message: string): void => {
+    if (code === "sts-ready") this.#settled.resolve();
+    if (code === "sts-refused") this.#settled.reject(new DubError("sidecar", message));
+  };
+
+  async ready(
+    client: StsClient,
+    sidecar: DubSidecar,
+    withinMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const why = client.lastError ?? `${client.endpoint} does not answer`;
+      late.reject(new DubError("sidecar", `no sidecar within ${withinMs / 1000} s: ${why}`));
+    }, withinMs);
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => aborted.reject(new DubError("interrupted", "interrupted"));
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    try {
+      await Promise.race([this.#settled.promise, sidecar.failed, late.promise, aborted.promise]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    }
+  }
+}
+
+function openFileClient(sidecar: DubSidecar, values: Values, waiting: SessionWait): StsClient {
+  return openClient({
+    endpoints: sidecar.endpoints,
+    protocol: values.stsProtocol,
+    wish: {
+      streamId: `dub-${crypto.randomUUID().slice(0, 8)}`,
+      workerId: "dub",
+      sourceLanguage: values.sourceLanguage,
+      targetLanguage: values.targetLanguage,
+      voice: values.voice,
+      pacing: "file",
+      chunkMs: fragmentLimits("file", 0, values.fragmentMs).longestMs,
+      maxInflight: values.stsMaxInflight,
+      timeoutMs: 120_000, // the most that a server may be told; servers that know `file` need none
+    },
+    timeoutMs: values.stsTimeoutMs,
+    maxRetries: values.stsMaxRetries,
+    breakerThreshold: values.breakerThreshold,
+    breakerOpenMs: values.breakerOpenSeconds * 1000,
+    clock: monotonicClock,
+    firstReconnectMs: 500,
+    onEvent: waiting.onEvent,
+  });
+}
+
+/** The gate's weights are optional: without them everything is sent to the sidecar. */
+async function openVad(
+  environment: Readonly<Record<string, string | undefined>>,
+  bar: ProgressBar,
+): Promise<Vad | undefined> {
+  const folder = modelsFolder({ dir: environment["LIVEDUB_MODELS_DIR"], env: environment });
+  const path = join(folder, "vad", "silero-v6", "silero_vad_v6.onnx");
+  const found = existsSync(path) ? path : await embeddedVadModel();
+  if (found !== undefined) return createVad(found);
+  bar.say("no weights for voice activity detection: silence is sent too (livedub-sts models pull)");
+  return undefined;
+}
+
+async function writeReport(path: string, report: DubReport): Promise<void> {
+  try {
+    await writeFile(path, `${JSON.stringify(report, null, 2)}\n`);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw new DubError(
+      "output",
+      `the report cannot be written: ${(error as Error).message}`,
+      error,
+    );
+  }
+}
+
+/** A few lines for the person at the terminal. */
+function summary({ output, totals, engine, targetLanguage }: DubReport): string {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  const noun = engine === "echo" ? "echoed (nothing was dubbed)" : `dubbed into ${targetLanguage}`;
+  const { dubbed, partial, fallback, noSpeech } = totals;
+  return [
+    `${output}: ${seconds(totals.durationMs)}, of which ${seconds(totals.speechMs)} speech`,
+    `${dubbed + partial} fragments ${noun}, ${fallback} fell back, ${noSpeech} without speech`,
+    `real-time factor ${totals.realTimeFactor} (${seconds(totals.wallMs)})`,
+  ].join("\n");
+}
