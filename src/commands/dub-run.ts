@@ -3,7 +3,7 @@ import { writeFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { configuredEndpoints } from "../config/worker-endpoints.ts";
-import { embeddedFfmpeg, embeddedVadModel } from "../media/embedded.ts";
+import { embeddedFfmpeg, extractEmbedded } from "../media/embedded.ts";
 import { resolveFfmpeg } from "../media/ffmpeg-binary.ts";
 import { type RelayLink, streamSampleRateHz } from "../protocol/relay-worker.ts";
 import { type FileRelayResult, runFileRelay } from "../relay/file-relay.ts";
@@ -245,7 +245,7 @@ async function openVad(
 ): Promise<Vad | undefined> {
   const folder = modelsFolder({ dir: environment["LIVEDUB_MODELS_DIR"], env: environment });
   const path = join(folder, "vad", "silero-v6", "silero_vad_v6.onnx");
-  const found = existsSync(path) ? path : await embeddedVadModel();
+  const found = existsSync(path) ? path : await extractEmbedded("silero_vad_v6.onnx", environment);
   if (found !== undefined) return createVad(found);
   bar.say("no weights for voice activity detection: silence is sent too (livedub-sts models pull)");
   return undefined;
