@@ -37,6 +37,7 @@ export class FairQueue {
       return await task();
     } finally {
       this.#running.delete(queue);
+      this.#toBack(queue);
       this.#startNext();
     }
   }
@@ -64,13 +65,20 @@ export class FairQueue {
     });
   }
 
+  /** Who has just had a turn waits behind those who have not. */
+  #toBack(queue: string): void {
+    const tasks = this.#queues.get(queue);
+    if (tasks === undefined) return;
+    this.#queues.delete(queue);
+    this.#queues.set(queue, tasks);
+  }
+
   #startNext(): void {
     for (const [queue, tasks] of this.#queues) {
       if (this.#running.size >= this.places) return;
       if (this.#running.has(queue)) continue;
       const next = tasks.shift();
-      this.#queues.delete(queue);
-      if (tasks.length > 0) this.#queues.set(queue, tasks); // to the back of the line
+      if (tasks.length === 0) this.#queues.delete(queue);
       this.#running.add(queue);
       next?.start();
     }

@@ -39,15 +39,14 @@ function* contradictions(config: SidecarConfig, environment: Environment): Gener
     yield `STS_HOST=${host}: an address that others can reach needs a key; set STS_API_KEY, or listen on 127.0.0.1`;
   if (config.varianceSuccessMax >= config.variancePartialMax)
     yield `DURATION_VARIANCE_SUCCESS_MAX=${config.varianceSuccessMax}: must be less than DURATION_VARIANCE_PARTIAL_MAX (${config.variancePartialMax})`;
-  if (config.asrDevice !== undefined || config.ttsDevice !== undefined) {
-    const devices = new Set([
-      config.asrDevice ?? config.device,
-      config.ttsDevice ?? config.device,
-      ...(isGiven(environment, "device") ? [config.device] : []),
-    ]);
-    if (devices.size > 1)
-      yield "ASR_DEVICE, TTS_DEVICE, DEVICE: all models run on one device; give them the same value";
-  }
+  const devices = new Set([
+    config.asrDevice,
+    config.ttsDevice,
+    isGiven(environment, "device") ? config.device : undefined,
+  ]);
+  devices.delete(undefined);
+  if (devices.size > 1)
+    yield "ASR_DEVICE, TTS_DEVICE, DEVICE: all models run on one device; give them the same value";
   if (config.translationProvider === "deepl" && config.deeplApiKey === undefined)
     yield "TRANSLATION_PROVIDER=deepl: needs DEEPL_API_KEY";
   const ascending = [
