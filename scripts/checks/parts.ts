@@ -1,6 +1,8 @@
 import { readdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { toolPath } from "../../src/weights/cache-paths.ts";
 import { countJunit, type SuiteCount } from "./junit.ts";
 
 /** One part of `scripts/test`: a check, which counts as one test, or a suite of tests. */
@@ -57,11 +59,23 @@ async function hasTests(path: string): Promise<boolean> {
 async function runInForeground(command: readonly string[]): Promise<number> {
   const child = Bun.spawn([...command], {
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, FORCE_COLOR: "0" },
+    env: environment(),
     timeout: suiteTimeoutMs,
     killSignal: "SIGKILL",
   });
   return child.exited;
+}
+
+function environment(): Record<string, string | undefined> {
+  // The bootstrap takes a MediaMTX of the pinned version from PATH; tests look into the cache.
+  const inPath = existsSync(toolPath(process.env, "mediamtx")) ? null : Bun.which("mediamtx");
+  return {
+    ...(inPath ? { MEDIAMTX_BIN: inPath } : {}),
+    ...process.env,
+    FORCE_COLOR: "0",
+    // ONNX Runtime would report its use to its maker.
+    ORT_DISABLE_TELEMETRY: "1",
+  };
 }
 
 const bun = process.execPath;

@@ -1,6 +1,7 @@
 import { chmod, mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { toolPath, toolVersions, type CacheEnvironment } from "../../src/weights/cache-paths.ts";
+import { claimFolder } from "../../src/weights/exclusive.ts";
 import { findPython } from "../../src/weights/python.ts";
 import { sha256OfFile } from "../../src/weights/sha256.ts";
 import { fetchWheel, unpackWheel, type WheelPin } from "../../src/weights/wheels.ts";
@@ -35,6 +36,7 @@ export async function setUpFfmpeg(env: CacheEnvironment, line: ProgressLine): Pr
 
   const workDir = join(dirname(target), ".fetch");
   await mkdir(workDir, { recursive: true });
+  await claimFolder(workDir); // ends with the folder, or with this process
   const python = await findPython();
   const label = `fetching FFmpeg ${toolVersions.ffmpeg}`;
   line.update(label);

@@ -2,6 +2,7 @@ import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { toolPath, toolVersions, type CacheEnvironment } from "../../src/weights/cache-paths.ts";
 import { download } from "../../src/weights/download.ts";
+import { claimFolder } from "../../src/weights/exclusive.ts";
 import { runProgram } from "../../src/weights/run-program.ts";
 import { buildMediamtx } from "./mediamtx-build.ts";
 import type { ProgressLine } from "./progress-line.ts";
@@ -31,6 +32,7 @@ export async function setUpMediamtx(env: CacheEnvironment, line: ProgressLine): 
 
   const workDir = join(dirname(target), ".work");
   await mkdir(workDir, { recursive: true });
+  await claimFolder(workDir); // ends with the folder, or with this process
   const archiveUrl = env["MEDIAMTX_ARCHIVE_URL"];
   const made = archiveUrl
     ? await unpackArchive(archiveUrl, env["MEDIAMTX_ARCHIVE_SHA256"] ?? "", workDir, line)
