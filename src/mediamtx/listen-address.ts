@@ -27,12 +27,6 @@ export function formatAddress(address: ListenAddress): string {
   return `${host}:${address.port}`;
 }
 
-/** True when only this machine can reach the listener. */
-export function isLoopback(host: string): boolean {
-  const plain = host.replace(/^::ffff:/i, "").toLowerCase();
-  return plain === "localhost" || plain === "::1" || /^127(\.\d{1,3}){3}$/.test(plain);
-}
-
 /** The address under which we ourselves reach a listener: loopback when it listens on every address. */
 export function reachableFromHere(address: ListenAddress): ListenAddress {
   const everywhere = address.host === "" || address.host === "0.0.0.0" || address.host === "::";
@@ -48,24 +42,41 @@ export function outwardHost(address: ListenAddress): string {
   return outward?.address ?? "127.0.0.1";
 }
 
+/** An address that was asked for, with the setting it came from. */
+export interface AddressClaim {
+  readonly setting: string;
+  readonly address: ListenAddress;
+}
+
 /**
- * Makes sure that a listener can be opened, and fills in a free port where 0 was asked for.
+ * Makes sure that listeners can be opened, and fills in free ports where 0 was asked for. All are held
+ * until the last one is sure, so that no two get the same port.
  *
  * @throws {PortTakenError} naming the setting
  */
-export function claimAddress(setting: string, address: ListenAddress): ListenAddress {
+export function claimAddresses(claims: readonly AddressClaim[]): ListenAddress[] {
+  const held: Bun.TCPSocketListener[] = [];
   try {
-    const probe = Bun.listen({
-      hostname: address.host === "" ? "0.0.0.0" : address.host,
-      port: address.port,
-      socket: { data() {} },
+    return claims.map(({ setting, address }) => {
+      const { host, port } = address;
+      try {
+        const hostname = host === "" ? "0.0.0.0" : host;
+        const probe = Bun.listen({ hostname, port, socket: { data() {} } });
+        held.push(probe);
+        return { host, port: probe.port };
+      } catch (error) {
+        throw new PortTakenError(setting, address, reasonOf(error));
+      }
     });
-    const port = probe.port;
-    probe.stop(true);
-    return { host: address.host, port };
-  } catch (error) {
-    throw new PortTakenError(setting, address, reasonOf(error));
+  } finally {
+    for (const probe of held) probe.stop(true);
   }
+}
+
+/** {@link claimAddresses} for one listener alone. */
+export function claimAddress(setting: string, address: ListenAddress): ListenAddress {
+  const [claimed] = claimAddresses([{ setting, address }]);
+  return claimed ?? address;
 }
 
 /** Why a listener could not be opened, in words. */

@@ -36,7 +36,11 @@ export class ChildLedger {
     const startTicks = startTicksOf(pid);
     if (startTicks === undefined) return;
     const entry: Entry = { pid, startTicks, bootId: bootId(), name };
-    writeFileSync(join(this.#folder, `${pid}.json`), JSON.stringify(entry), { mode: 0o600 });
+    try {
+      writeFileSync(join(this.#folder, `${pid}.json`), JSON.stringify(entry), { mode: 0o600 });
+    } catch {
+      // A full disk must not stop a stream; children end with us by the kernel's means as well.
+    }
   }
 
   remove(pid: number): void {

@@ -52,6 +52,44 @@ export class StreamProcesses {
 
   /** Starts the relay of a new run. */
   startRelay(): void {
+    try {
+      this.#spawnRelay();
+    } catch (error) {
+      this.#notStarted("relay", error);
+    }
+  }
+
+  /** Starts a worker for the relay that runs; it connects to that relay's socket. */
+  startWorker(): void {
+    try {
+      this.#spawnWorker();
+    } catch (error) {
+      this.#notStarted("worker", error);
+    }
+  }
+
+  /** Ends the worker at once; its exit is told like any other. */
+  endWorker(): void {
+    this.#worker?.child.kill();
+  }
+
+  tellRelay(message: SupervisorToRelay): void {
+    this.#relay?.child.send(message);
+  }
+
+  /** The dub first, the picture last; each bounded to a few seconds. */
+  async stop(): Promise<void> {
+    await this.#worker?.child.stop();
+    await this.#relay?.child.stop();
+  }
+
+  /** Ends both without asking. */
+  kill(): void {
+    this.#worker?.child.kill();
+    this.#relay?.child.kill();
+  }
+
+  #spawnRelay(): void {
     if (this.#relayStarts > 0) this.#runId = newRunId();
     this.#relayStarts += 1;
     const { session, parent, owner } = this;
@@ -83,8 +121,7 @@ export class StreamProcesses {
     parent.childSpawned(child.pid, `relay ${streamId}`);
   }
 
-  /** Starts a worker for the relay that runs; it connects to that relay's socket. */
-  startWorker(): void {
+  #spawnWorker(): void {
     const relay = this.#relay;
     if (relay === undefined) return;
     const { session, parent, owner } = this;
@@ -114,25 +151,12 @@ export class StreamProcesses {
     parent.childSpawned(child.pid, `worker ${streamId}`);
   }
 
-  /** Ends the worker at once; its exit is told like any other. */
-  endWorker(): void {
-    this.#worker?.child.kill();
-  }
-
-  tellRelay(message: SupervisorToRelay): void {
-    this.#relay?.child.send(message);
-  }
-
-  /** The dub first, the picture last; each bounded to a few seconds. */
-  async stop(): Promise<void> {
-    await this.#worker?.child.stop();
-    await this.#relay?.child.stop();
-  }
-
-  /** Ends both without asking. */
-  kill(): void {
-    this.#worker?.child.kill();
-    this.#relay?.child.kill();
+  /** The machine has no room for another process just now: taken like a death, and tried again. */
+  #notStarted(what: "relay" | "worker", error: unknown): void {
+    const message = `the ${what} could not be started: ${(error as Error).message}`;
+    this.#says(what, { level: "error", code: `${what}-not-started`, message });
+    const type = what === "relay" ? "relay-exited" : "worker-exited";
+    queueMicrotask(() => this.owner.happened({ type }));
   }
 
   #relayExited(running: Running<RelayChild, RelayStatus>, exit: ExitInfo): void {

@@ -14,6 +14,7 @@ import {
   type LifecycleEvent,
   type LifecyclePolicy,
   type LifecycleState,
+  type Phase,
   type TimerName,
 } from "./lifecycle.ts";
 import type { CommonSpec } from "./session-specs.ts";
@@ -150,13 +151,8 @@ export class StreamSession {
   #happened(event: LifecycleEvent): void {
     const before = this.#state.phase;
     const { state, effects } = step(this.#state, event, this.parent.policy);
-    if (state.phase !== before && !moves[before].includes(state.phase))
-      throw new Error(
-        `stream ${this.streamId}: ${before} → ${state.phase} is no move of the table`,
-      );
     this.#state = state;
-    if (state.phase !== before)
-      this.#say({ level: "info", code: "state", message: `${before} → ${state.phase}` });
+    if (state.phase !== before) this.#sayMove(before, state.phase);
     for (const effect of effects) this.#do(effect);
     if (event.type !== "stopped") return;
     this.parent.sessionEnded(this);
@@ -194,6 +190,13 @@ export class StreamSession {
     await this.#egress?.close("the stream ends");
     await this.#processes.stop();
     this.#happened({ type: "stopped" });
+  }
+
+  /** A move outside the table is a fault of ours; the stream goes on, the fault is told. */
+  #sayMove(before: Phase, after: Phase): void {
+    const message = `${before} → ${after}`;
+    if (moves[before].includes(after)) this.#say({ level: "info", code: "state", message });
+    else this.#say({ level: "error", code: "state-fault", message: `${message} is no move` });
   }
 
   #say({ level, code, message }: ProcessEvent): void {

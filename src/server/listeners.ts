@@ -1,5 +1,5 @@
 import type { EdgeConfig } from "../config/edge-config.ts";
-import { claimAddress, type ListenAddress } from "../mediamtx/listen-address.ts";
+import { claimAddresses, type ListenAddress } from "../mediamtx/listen-address.ts";
 
 /** The addresses of our own MediaMTX, each with the port that it really gets. */
 export interface Listeners {
@@ -14,10 +14,11 @@ export interface Listeners {
  * @throws {PortTakenError}
  */
 export function claimListeners(values: EdgeConfig["values"]): Listeners {
-  return {
-    rtmp: claimAddress("MEDIAMTX_RTMP_ADDRESS", values.rtmpAddress),
-    hls: claimAddress("MEDIAMTX_HLS_ADDRESS", values.hlsAddress),
-    api: claimAddress("MEDIAMTX_API_ADDRESS", values.mediamtxApiAddress),
-    metrics: claimAddress("MEDIAMTX_METRICS_ADDRESS", values.mediamtxMetricsAddress),
-  };
+  const [rtmp, hls, api, metrics] = claimAddresses([
+    { setting: "MEDIAMTX_RTMP_ADDRESS", address: values.rtmpAddress },
+    { setting: "MEDIAMTX_HLS_ADDRESS", address: values.hlsAddress },
+    { setting: "MEDIAMTX_API_ADDRESS", address: values.mediamtxApiAddress },
+    { setting: "MEDIAMTX_METRICS_ADDRESS", address: values.mediamtxMetricsAddress },
+  ]) as [ListenAddress, ListenAddress, ListenAddress, ListenAddress];
+  return { rtmp, hls, api, metrics };
 }
