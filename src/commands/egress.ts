@@ -4,6 +4,8 @@ import { ConfigError, readSettings } from "../config/setting.ts";
 import { runEgressProcess } from "../egress/egress-process.ts";
 import { egressCommandMessage, type EgressReport } from "../egress/egress-report.ts";
 import { egressExitCodes } from "../egress/exit-codes.ts";
+import { extractEmbedded } from "../media/embedded.ts";
+import { resolveFfmpeg } from "../media/ffmpeg-binary.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { ParentChannel } from "../process/parent-channel.ts";
 
@@ -72,12 +74,20 @@ async function runFromEnvironment(
     ...settings,
     inputUrl,
     destinationUrl: settings.destinationUrl,
-    ffmpegPath: process.env["FFMPEG_BIN"] || "ffmpeg",
+    ffmpegPath: await findFfmpeg(),
     inputGraceMs: settings.inputGraceSeconds * 1000,
     logger,
     signal: stopping.signal,
     onReport: reporter(stop),
   });
+}
+
+/** `serve` names the FFmpeg that it has tested; by hand the usual search finds one. */
+async function findFfmpeg(): Promise<string> {
+  const named = process.env["FFMPEG_BIN"];
+  if (named) return named;
+  const embedded = () => extractEmbedded("ffmpeg", process.env);
+  return (await resolveFfmpeg(process.env, embedded)).path;
 }
 
 /** Reports go to the supervisor, when there is one; by hand the log has to do. */
