@@ -80,6 +80,7 @@ export class StsClient implements Disposable {
     // oxlint-disable-next-line typescript/no-explicit-any
     fits: (message: any) => boolean = () => true,
     from = 0,
+    withinMs = patienceMs,
     // oxlint-disable-next-line typescript/no-explicit-any
   ): Promise<any> {
     return new Promise((resolve, reject) => {
@@ -95,8 +96,8 @@ export class StsClient implements Disposable {
       const timer = setTimeout(() => {
         this.#waiting.delete(check);
         const seen = this.received.map((one) => one.event).join(", ");
-        reject(new Error(`no ${event} within ${patienceMs} ms; received: ${seen}`));
-      }, patienceMs);
+        reject(new Error(`no ${event} within ${withinMs} ms; received: ${seen}`));
+      }, withinMs);
       this.#waiting.add(check);
       check();
     });
