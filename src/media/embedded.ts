@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { chmod, lstat, mkdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
 import { cacheRoot, type CacheEnvironment } from "../weights/cache-paths.ts";
 import { embeddedFiles, type EmbeddedFile, type EmbeddedName } from "./embedded-files.ts";
+
+const abandonedAfterMs = 10 * 60_000;
 
 /** A file inside this executable cannot be extracted; the message names the folder and the remedy. */
 export class ExtractionError extends Error {
@@ -35,6 +37,7 @@ export async function extractEmbedded(
     await requirePrivate(folder);
     const present = await stat(path).catch(() => undefined);
     if (present?.isFile() && present.size === carried.bytes) return path;
+    await removeAbandoned(folder);
     await requireRoom(folder, carried.bytes);
     await extract(carried, name, path);
   } catch (cause) {
@@ -67,6 +70,15 @@ async function requirePrivate(folder: string): Promise<void> {
     `${folder} belongs to or can be written by somebody else, and programs are run from there. ` +
       "Remove it, or name another folder with LIVEDUB_CACHE_DIR",
   );
+}
+
+/** What extractions that were killed have left behind; those at work now are younger. */
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const status = name.endsWith(".part") ? await stat(path).catch(() => undefined) : undefined;
+    if (status && Date.now() - status.mtimeMs > abandonedAfterMs) await rm(path, { force: true });
+  }
 }
 
 async function requireRoom(folder: string, bytes: number): Promise<void> {

@@ -1,5 +1,15 @@
 import { expect, test } from "bun:test";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embeddedFfmpeg, extractEmbedded } from "../../../src/media/embedded.ts";
@@ -53,6 +63,20 @@ test("what an interrupted extraction left is replaced", async () => {
   await writeFile(path, "#!/bin/sh\n");
   await extractEmbedded("ffmpeg", carried.env, carried.file);
   expect(await readFile(path, "utf8")).toBe(script);
+});
+
+test("what a killed extraction left is cleared away once nobody can be at work on it", async () => {
+  await using carried = await carriedProgram();
+  await mkdir(carried.extractedTo, { recursive: true, mode: 0o700 });
+  for (const [name, time] of [
+    ["old.part", new Date(0)],
+    ["young.part", new Date()],
+  ] as const) {
+    await writeFile(join(carried.extractedTo, name), "half");
+    await utimes(join(carried.extractedTo, name), time, time);
+  }
+  await extractEmbedded("ffmpeg", carried.env, carried.file);
+  expect((await readdir(carried.extractedTo)).toSorted()).toEqual(["ffmpeg", "young.part"]);
 });
 
 test("a full disk is named with the folder and the bytes that are needed", async () => {
