@@ -68,9 +68,11 @@ export class DubTrack {
       if (from >= to) continue;
       output ??= new Float32Array(count);
       covered += to - from;
+      const atEdge =
+        from < segment.startSample + edgeFadeSamples || to > endOf(segment) - edgeFadeSamples;
       for (let at = from; at < to; at++) {
         const sample = segment.samples[at - segment.startSample] as number;
-        output[at - startSample]! += sample * edgeGain(segment, at);
+        output[at - startSample]! += atEdge ? sample * edgeGain(segment, at) : sample;
       }
     }
     return output && { samples: output, covered: Math.min(count, covered) };

@@ -53,7 +53,7 @@ export async function makeFlashBeepClip(options: FlashBeepOptions): Promise<stri
 }
 
 export interface FlashBeepTimes {
-  /** Seconds from the file's start at which the picture turns white. */
+  /** Seconds by the container's stamps at which the picture turns white. */
   readonly flashes: number[];
   /** Seconds at which a beep sets in. */
   readonly beeps: number[];
@@ -85,11 +85,12 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
-/** Interleaved stereo s16 samples at 48 kHz, from the file's start; gaps in the stamps become silence. */
+/** Interleaved stereo s16 samples at 48 kHz, from the container's stamp 0; gaps in the stamps become silence. */
 export async function decodeSound(path: string): Promise<Int16Array> {
   const { stdout } = await runFfmpeg([
-    ...["-loglevel", "fatal", "-i", path, "-map", "0:a:0"],
-    ...["-af", "aresample=48000:async=1:min_hard_comp=0.05:first_pts=0", "-ac", "2"],
+    ...["-loglevel", "fatal", "-copyts", "-i", path, "-map", "0:a:0"],
+    ...["-af", "aresample=48000:async=1:min_comp=0.00002:min_hard_comp=0.05:first_pts=0"],
+    ...["-ac", "2"],
     ...["-f", "s16le", "pipe:1"],
   ]);
   return new Int16Array(stdout.buffer, stdout.byteOffset, stdout.byteLength >> 1);
@@ -97,7 +98,18 @@ export async function decodeSound(path: string): Promise<Int16Array> {
 
 async function findFlashes(path: string): Promise<number[]> {
   const { stdout } = await runFfmpeg([
-    ...["-loglevel", "fatal", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-vf"],
+    ...[
+      "-loglevel",
+      "fatal",
+      "-copyts",
+      "-i",
+      path,
+      "-map",
+      "0:v:0",
+      "-fps_mode",
+      "passthrough",
+      "-vf",
+    ],
     "scale=32:18,signalstats,metadata=mode=print:key=lavfi.signalstats.YAVG:file=-",
     ...["-f", "null", "-"],
   ]);
