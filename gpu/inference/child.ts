@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Stopped } from "../pipeline/stopped.ts";
 import { ParentChannel } from "../../src/process/parent-channel.ts";
 import {
   type Failure,
@@ -12,10 +13,10 @@ import {
 export interface LoadedTask<Request, Result> {
   readonly info: unknown;
   /**
-   * @param stopped true once the parent has given the request up; asked between steps
+   * @param stopped true once the parent has given the request up; asked between steps, as a run blocks
    * @returns undefined when it was given up
    */
-  handle(request: Request, stopped: () => boolean): Promise<Result | undefined>;
+  handle(request: Request, stopped: Stopped): Promise<Result | undefined>;
 }
 
 export interface TaskDefinition<Request, Result> {
@@ -63,7 +64,10 @@ export function serveTask<Request, Result>(task: TaskDefinition<Request, Result>
       return;
     }
     try {
-      const result = await loaded.handle(request.data, () => cancelled.has(id));
+      const result = await loaded.handle(request.data, async () => {
+        await Bun.sleep(0); // let what the parent said meanwhile come in
+        return cancelled.has(id);
+      });
       if (result === undefined)
         fail({ code: "TIMEOUT", message: "given up before it was done", retryable: true });
       else

@@ -21,7 +21,7 @@ export function runRecogniseChild(): Promise<never> {
         info: { model: whisper.name, languages: whisper.languages },
         async handle({ pcm16k, language }, stopped) {
           const recognition = await recogniser.recognise(pcm16k, language, stopped);
-          return stopped() ? undefined : recognition;
+          return (await stopped()) ? undefined : recognition;
         },
       };
     },

@@ -6,6 +6,7 @@ import {
   longestWindowSeconds,
 } from "../models/whisper/whisper.ts";
 import { type RejectionReason, reasonToReject } from "./hallucination-guard.ts";
+import { type Stopped, neverStopped } from "./stopped.ts";
 
 const sampleRateHz = 16_000;
 
@@ -64,13 +65,13 @@ export class Recogniser {
   async recognise(
     samples: Float32Array,
     language: string,
-    stopped: () => boolean = () => false,
+    stopped: Stopped = neverStopped,
   ): Promise<Recognition> {
     const speechRegions = await this.findUtterances(samples);
     const utterances: RecognisedUtterance[] = [];
     const rejected: RejectedUtterance[] = [];
     for (const [index, region] of speechRegions.entries()) {
-      if (stopped()) break;
+      if (await stopped()) break;
       for (const stretch of windows(region)) {
         const heard = await this.#hear(samples, language, stretch, {
           earliestMs: speechRegions[index - 1]?.endMs ?? 0,

@@ -4,6 +4,7 @@ import { type Phonemizer, phonemesOf } from "../models/kokoro/phonemes.ts";
 import { chooseTempo, fadeEnds, fastestTempo, trimSilence } from "./fit.ts";
 import { type Piece, cutIntoPieces } from "./pieces.ts";
 import { SpeakingRate, speedForTempo, tempoOfSpeed } from "./speaking-rate.ts";
+import { type Stopped, neverStopped } from "./stopped.ts";
 import { stretchTempo } from "./time-stretch.ts";
 
 /** About 4.5 s of speech: a call blocks its process for a quarter of what it says. */
@@ -48,7 +49,7 @@ export class Synthesiser {
    */
   async synthesise(
     request: SynthesisRequest,
-    stopped: () => boolean = () => false,
+    stopped: Stopped = neverStopped,
   ): Promise<SynthesisResult | undefined> {
     const pieces = await this.#prepare(request);
     const rate = this.#rateOf(request.voice);
@@ -56,7 +57,7 @@ export class Synthesiser {
     let spokenMs = 0;
     let naturalMs = 0;
     for (const [index, piece] of pieces.entries()) {
-      if (stopped()) return undefined;
+      if (await stopped()) return undefined;
       const wanted = this.#tempoFor(pieces.slice(index), rate, request.slot, spokenMs);
       const speed = speedForTempo(wanted);
       const audio = await this.#speak(piece, request.voice, speed);

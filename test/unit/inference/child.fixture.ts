@@ -8,6 +8,7 @@ const request = z.object({
   exit: z.number().optional(),
   fail: z.string().optional(),
   blockMs: z.number().optional(),
+  steps: z.number().optional(),
   samples: z.custom<Float32Array>((value) => value instanceof Float32Array).optional(),
 });
 
@@ -18,13 +19,16 @@ await serveTask({
     if (modelsDir === "/crash") process.exit(3);
     return Promise.resolve({
       info: { modelsDir },
-      async handle({ say, sleepMs, exit, fail, blockMs, samples }, stopped) {
+      async handle({ steps, say, sleepMs, exit, fail, blockMs, samples }, stopped) {
         if (exit !== undefined) process.exit(exit);
         if (fail !== undefined) throw new Error(fail);
-        const until = performance.now() + (blockMs ?? 0);
-        while (performance.now() < until); // as a model's run does
-        for (let left = sleepMs ?? 0; left > 0 && !stopped(); left -= 10) await Bun.sleep(10);
-        return stopped() ? undefined : { said: say ?? "", pid: process.pid, samples };
+        for (let step = 0; step < (steps ?? 1) && !(await stopped()); step++) {
+          const until = performance.now() + (blockMs ?? 0);
+          while (performance.now() < until); // as a model's run does
+        }
+        for (let left = sleepMs ?? 0; left > 0 && !(await stopped()); left -= 10)
+          await Bun.sleep(10);
+        return (await stopped()) ? undefined : { said: say ?? "", pid: process.pid, samples };
       },
     });
   },

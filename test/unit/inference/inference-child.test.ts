@@ -11,6 +11,7 @@ interface Order {
   exit?: number;
   fail?: string;
   blockMs?: number;
+  steps?: number;
   samples?: Float32Array;
 }
 
@@ -134,6 +135,21 @@ describe("an inference child", () => {
     const error = await failureOf(child.request({ sleepMs: 5000 }, { timeoutMs: 60 }));
     expect(error).toMatchObject({ code: "TIMEOUT", retryable: true });
     expect((await child.request({ say: "next" })).pid).toBe(pid);
+  });
+
+  test("work that was given up ends after the step that runs, though that step hears nothing", async () => {
+    const child = fixture();
+    await child.start();
+    const leaving = new AbortController();
+    const given = failureOf(
+      child.request({ blockMs: 100, steps: 100 }, { signal: leaving.signal }),
+    );
+    await Bun.sleep(150);
+    leaving.abort();
+    await given;
+    const begun = performance.now();
+    await child.request({});
+    expect(performance.now() - begun).toBeLessThan(1000);
   });
 
   test("that hangs beyond its limit is killed and replaced", async () => {
