@@ -4,7 +4,6 @@ import { type OnnxTensor, loadOnnxRuntime, openSession, outputOf } from "../onnx
 export const vadSampleRateHz = 16_000;
 /** New samples per call: 32 ms. */
 export const vadFrameSamples = 512;
-export const vadFrameMs = (1000 * vadFrameSamples) / vadSampleRateHz;
 /** Samples of the previous frame that the net wants in front of the new ones. */
 const contextSamples = 64;
 const stateShape = [2, 1, 128] as const;
