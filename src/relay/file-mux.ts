@@ -5,6 +5,9 @@ import { describeExit } from "../process/exit.ts";
 import { NativeChild } from "../process/native-child.ts";
 import { FileRelayError } from "./file-inspection.ts";
 
+/** Stopped before its time it leaves a file that is thrown away, so it is not waited for. */
+const stopWithinMs = 100;
+
 /** The FFmpeg that copies the picture and encodes the mixed sound into the output file. */
 export class FileMux implements AsyncDisposable {
   /** Resolves with what it said when it ends before {@link finish}. */
@@ -34,6 +37,7 @@ export class FileMux implements AsyncDisposable {
       name: "ffmpeg mux",
       command: muxCommand(ffmpegPath, input, output, languages, timing),
       extraPipes: languages.map(() => "pipe" as const),
+      terminateWithinMs: stopWithinMs,
     });
     return new FileMux(child, languages.length);
   }

@@ -57,6 +57,8 @@ const aheadSamples = 120 * streamSampleRateHz;
 const lookaheadSamples = 4 * blockSamples;
 /** Words that run past the input's end are played out for at most this long. */
 const tailSamples = 10 * streamSampleRateHz;
+/** A decoder that is stopped while nobody reads it cannot end by itself; nothing of it is missed. */
+const decoderStopMs = 100;
 /** Progress is told each half second of stream time. */
 const progressSamples = streamSampleRateHz / 2;
 /** Sound goes to the worker in pieces of at most 100 ms. */
@@ -124,6 +126,7 @@ class FileRelay {
       name: "ffmpeg decode",
       command: decodeSoundCommand(ffmpegPath, input, startSample),
       extraPipes: ["pipe"],
+      terminateWithinMs: decoderStopMs,
     });
     await using stems = await FileStems.open(this.options.stems, languages);
     await Promise.all([this.#read(decoder), this.#write(mux, stems, total)]);
