@@ -28,6 +28,10 @@ export interface RegistryOptions {
   readonly startWithinMs: number;
   /** 0 = no limit. */
   readonly maxStreams: number;
+  /** We judge every publisher before it is let in; an external media server judges by itself. */
+  readonly judgesPublishers: boolean;
+  /** Ends a publisher's connection; the answer is not waited for. */
+  readonly kick: (publisher: PublisherView) => void;
   /** `rtmp://host:port` as our own processes reach it. */
   readonly rtmpBase: string;
   readonly endpoints: () => WorkerSpec["sts"]["endpoints"];
@@ -57,6 +61,11 @@ export interface Refused {
   readonly message: string;
 }
 
+/** Hooks of streams that never begin are forgotten, the oldest first. */
+const mostQueries = 256;
+/** Looks come every 2 s: a publisher that sent nothing between three of them is not just slow. */
+const stalledAfterMs = 3500;
+
 /** Every stream of this appliance: who may begin one, and what the media server says about each. */
 export class StreamRegistry {
   readonly refusals = new Refusals();
@@ -65,6 +74,8 @@ export class StreamRegistry {
   #readerSecret = randomBytes(24).toString("base64url");
   /** Settings of a publish that was let in while the stream's last session was still stopping. */
   #awaited = new Map<string, StreamSettings>();
+  /** Queries that hooks brought, for streams that we did not judge ourselves. */
+  #queries = new Map<string, string>();
   #closing = false;
   #warnedOpen = false;
 
@@ -110,6 +121,15 @@ export class StreamRegistry {
     return { code: "MAX_WORKERS", message };
   }
 
+  /** Keeps the publish URL's query that a hook brought, until its stream begins. */
+  noteQuery(streamId: string, query: string): void {
+    if (this.#sessions.has(streamId)) return;
+    this.#queries.delete(streamId);
+    this.#queries.set(streamId, query);
+    const oldest = this.#queries.keys().next().value;
+    if (this.#queries.size > mostQueries && oldest !== undefined) this.#queries.delete(oldest);
+  }
+
   /** Takes over what the media server says; the truth that hooks only hint at. */
   observe(paths: readonly PathInfo[]): void {
     if (this.#closing) return;
@@ -117,7 +137,7 @@ export class StreamRegistry {
     for (const [name, path] of byName) {
       const parsed = parseStreamPath(name);
       if (parsed?.direction === "in" && path.source && !this.#sessions.has(parsed.streamId))
-        this.#begin(parsed.streamId, this.#settingsOf(parsed.streamId, ""));
+        this.#beginObserved(parsed.streamId);
     }
     for (const session of this.#sessions.values()) {
       const input = byName.get(inputPath(session.streamId));
@@ -146,11 +166,7 @@ export class StreamRegistry {
   #admit(streamId: string, request: AccessRequest): Refused | undefined {
     const running = this.#sessions.get(streamId);
     if (running?.publisher && running.publisher.id !== request.id) {
-      // Whether the first one is still there, MediaMTX knows better than we: it refuses the second then.
-      this.options.log.warn(
-        { streamId, event: "second-publisher" },
-        `a second publisher of ${streamId} has the right key; it is refused as long as the first one publishes`,
-      );
+      this.#secondPublisher(running, running.publisher);
       return undefined;
     }
     const refused = this.mayBegin(streamId);
@@ -167,6 +183,32 @@ export class StreamRegistry {
     }
     (running ?? this.#begin(streamId, settings))?.authorised();
     return undefined;
+  }
+
+  /**
+   * Whether the first publisher is still there, MediaMTX knows better than we: as long as it is, the
+   * second is refused. One that holds its place and sends nothing is ended, so that the next try succeeds.
+   */
+  #secondPublisher(session: StreamSession, first: PublisherView): void {
+    const { streamId } = session;
+    const stalled = session.inputStalledMs > stalledAfterMs;
+    this.options.log.warn(
+      { streamId, event: "second-publisher", stalled },
+      `a second publisher of ${streamId} has the right key; it is refused as long as the first one publishes`,
+    );
+    if (stalled) this.options.kick(first);
+  }
+
+  /** Begins a stream whose publisher is there already. */
+  #beginObserved(streamId: string): void {
+    const settings = this.#settingsOf(streamId, this.#queries.get(streamId) ?? "");
+    const { sourceLanguage, targetLanguage } = settings;
+    const problem = this.options.judgesPublishers
+      ? undefined // judged when it came; a stream once accepted goes on
+      : this.options.unsupported(sourceLanguage, targetLanguage);
+    if (problem !== undefined)
+      return this.#refuse(inputPath(streamId), "UNSUPPORTED_LANGUAGE", problem);
+    this.#begin(streamId, settings);
   }
 
   #begin(streamId: string, settings: StreamSettings): StreamSession | undefined {

@@ -71,6 +71,7 @@ export class StreamSession {
   #timers = new Map<TimerName, ReturnType<typeof setTimeout>>();
   #publisher: PublisherView | undefined;
   #outAvailable = false;
+  #inputMovedAtMs = performance.now();
 
   constructor(
     readonly streamId: string,
@@ -96,6 +97,11 @@ export class StreamSession {
     return this.#publisher;
   }
 
+  /** For how long the publisher has sent nothing, as far as the looks at the path list show. */
+  get inputStalledMs(): number {
+    return this.#publisher === undefined ? 0 : performance.now() - this.#inputMovedAtMs;
+  }
+
   get outAvailable(): boolean {
     return this.#outAvailable;
   }
@@ -119,6 +125,9 @@ export class StreamSession {
 
   /** What the path list says about the input: who publishes, or that nobody does. */
   observeInput(publisher: PublisherView | undefined): void {
+    const before = this.#publisher;
+    const moved = publisher?.id !== before?.id || publisher?.inboundBytes !== before?.inboundBytes;
+    if (moved) this.#inputMovedAtMs = performance.now();
     this.#publisher = publisher;
     this.#happened(
       publisher === undefined

@@ -1,9 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import type { EdgeConfig } from "../config/edge-config.ts";
 import { isLoopback } from "../config/edge-rules.ts";
-import { formatAddress, reachableFromHere } from "../mediamtx/listen-address.ts";
-import { MediaServer } from "../mediamtx/media-server.ts";
 import type { ApplianceView } from "../orchestrator/appliance-view.ts";
 import { childEnvironment } from "../orchestrator/child-environment.ts";
 import { ChildLedger } from "../orchestrator/child-ledger.ts";
@@ -12,16 +9,16 @@ import { openStateDirectory, type StateDirectory } from "../orchestrator/state-d
 import { StreamEgress } from "../orchestrator/stream-egress.ts";
 import { StreamRegistry } from "../orchestrator/stream-registry.ts";
 import type { StreamSession } from "../orchestrator/stream-session.ts";
+import type { PublisherView } from "../orchestrator/stream-view.ts";
 import { StsMonitor } from "../orchestrator/sts-monitor.ts";
-import { selfCommand } from "../process/self.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { EdgeMetrics } from "../telemetry/metrics-edge.ts";
 import { livedubVersion } from "../config/version.ts";
-import { accessPath } from "./access-route.ts";
 import { createApp } from "./app.ts";
 import { applianceView } from "./appliance-snapshot.ts";
 import { listenHttp } from "./http-listener.ts";
-import { claimListeners, type Listeners } from "./listeners.ts";
+import { claimListeners, isExternal, type Listeners } from "./listeners.ts";
+import { openMediaLink, rtmpBaseOf, type MediaLink } from "./media-link.ts";
 import { commonSpecOf, policyOf } from "./registry-setup.ts";
 import { openSidecars, type Sidecars } from "./sidecars.ts";
 import { streamObserver } from "./stream-observer.ts";
@@ -31,7 +28,8 @@ export interface ApplianceOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
   readonly ffmpegPath: string;
-  readonly mediaMtxPath: string;
+  /** Our own MediaMTX; undefined with an external one. */
+  readonly mediaMtxPath: string | undefined;
   /** Silero weights for the workers' gate; undefined: they send everything. */
   readonly vadModelPath: string | undefined;
   readonly statusPage: (view: ApplianceView) => string;
@@ -51,7 +49,7 @@ export class Appliance {
   #sidecars: Sidecars | undefined;
   #registry!: StreamRegistry;
   #monitor!: StsMonitor;
-  #mediaServer: MediaServer | undefined;
+  #media: MediaLink | undefined;
   #watcher: PathWatcher | undefined;
 
   private constructor(readonly options: ApplianceOptions) {}
@@ -88,7 +86,7 @@ export class Appliance {
       listeners: this.#listeners,
       metrics: this.metrics,
       keyNeeded: this.options.config.values.publishKeys !== undefined,
-      mediaServer: { restarts: this.#mediaServer?.restarts ?? 0, reachable: this.#seesPaths },
+      mediaServer: { restarts: this.#media?.restarts ?? 0, reachable: this.#seesPaths },
     });
   }
 
@@ -121,7 +119,7 @@ export class Appliance {
     this.#registry = this.#createRegistry(state, ledger, sidecars);
     const accessSecret = randomBytes(24).toString("base64url");
     this.#listenHttp(accessSecret);
-    await this.#startMediaServer(state, ledger, accessSecret);
+    await this.#openMediaLink(state, ledger, accessSecret);
     this.#stack.defer(() => this.#registry.close());
     this.#kills.push(() => this.#registry.kill());
     this.#watcher?.start();
@@ -167,7 +165,9 @@ export class Appliance {
       }),
       startWithinMs: values.readyTimeoutMs,
       maxStreams: values.maxWorkers,
-      rtmpBase: this.#ownRtmpBase(),
+      judgesPublishers: !isExternal(values),
+      kick: (publisher) => void this.#kick(publisher),
+      rtmpBase: rtmpBaseOf(config.values, this.#listeners),
       endpoints: () => sidecars.endpoints,
       unsupported: (source, target) =>
         values.stsMode === "enabled" ? this.#monitor.unsupported(source, target) : undefined,
@@ -178,7 +178,7 @@ export class Appliance {
 
   #createEgress(session: StreamSession, ledger: ChildLedger): StreamEgress {
     const { config, log, ffmpegPath } = this.options;
-    const base = config.values.egressInputBaseUrl ?? this.#ownRtmpBase();
+    const base = config.values.egressInputBaseUrl ?? rtmpBaseOf(config.values, this.#listeners);
     return new StreamEgress({
       streamId: session.streamId,
       runId: session.runId,
@@ -205,7 +205,10 @@ export class Appliance {
       judge: (request) => this.#registry.judge(request),
       hooks: {
         mayBegin: (streamId) => this.#registry.mayBegin(streamId),
-        hint: () => void this.#watcher?.look(),
+        hint: (_, streamId, query) => {
+          this.#registry.noteQuery(streamId, query);
+          void this.#watcher?.look();
+        },
       },
       view: () => (this.#isOpen ? this.view : undefined),
       statusPage,
@@ -217,35 +220,28 @@ export class Appliance {
     this.#stack.defer(() => http.close());
   }
 
-  async #startMediaServer(
+  async #openMediaLink(
     state: StateDirectory,
     ledger: ChildLedger,
     accessSecret: string,
   ): Promise<void> {
     const { config, log, mediaMtxPath } = this.options;
-    const { values } = config;
-    const here = `http://${formatAddress(reachableFromHere(this.httpAddress))}`;
-    const server = await MediaServer.start({
-      binaryPath: mediaMtxPath,
-      configPath: values.mediamtxConfigPath ?? join(state.path, "mediamtx.json"),
-      config: { ...this.#listeners, authUrl: `${here}${accessPath}?secret=${accessSecret}` },
-      hookCommand: selfCommand("livedub", "hook"),
-      hookEnvironment: {
-        ORCHESTRATOR_URL: values.hookBaseUrl ?? here,
-        ...(values.hookSecret ? { LIVEDUB_HOOK_SECRET: values.hookSecret } : {}),
-      },
-      log: log.child({ component: "mediamtx" }),
-      parent: {
-        mediaServerSpawned: (pid) => ledger.add(pid, "mediamtx"),
-        mediaServerGone: (pid) => ledger.remove(pid),
-        mediaServerUp: () => void this.#watcher?.look(),
-      },
+    const link = await openMediaLink({
+      values: config.values,
+      listeners: this.#listeners,
+      http: this.httpAddress,
+      accessSecret,
+      mediaMtxPath,
+      stateDir: state.path,
+      ledger,
+      log,
+      onUp: () => void this.#watcher?.look(),
     });
-    this.#mediaServer = server;
-    this.#stack.defer(() => server.close());
-    this.#kills.push(() => server.kill());
+    this.#media = link;
+    this.#stack.defer(() => link.close());
+    this.#kills.push(() => link.kill());
     this.#watcher = new PathWatcher({
-      api: server.api,
+      api: link.api,
       onPaths: (paths) => {
         this.#seesPaths = true;
         this.#registry.observe(paths);
@@ -257,10 +253,13 @@ export class Appliance {
     });
   }
 
-  #ownRtmpBase(): string {
-    const { values } = this.options.config;
-    const own = `rtmp://${formatAddress(reachableFromHere(this.#listeners.rtmp))}`;
-    return values.mediamtxRtmpUrl?.replace(/\/+$/, "") ?? own;
+  /** Ends a publisher that holds its path and sends nothing. */
+  async #kick(publisher: PublisherView): Promise<void> {
+    try {
+      await this.#media?.api.kick(publisher);
+    } catch (error) {
+      this.options.log.warn({ event: "mediamtx.kick-failed" }, (error as Error).message);
+    }
   }
 
   #childEnvironment(): Record<string, string> {

@@ -9,7 +9,7 @@ export interface HookSink {
   /** Why the stream may not begin; undefined when it may or runs. */
   mayBegin(streamId: string): { readonly code: string; readonly message: string } | undefined;
   /** Look now; nothing waits for it, a hook is answered at once. */
-  hint(event: "ready" | "not-ready", streamId: string): void;
+  hint(event: "ready" | "not-ready", streamId: string, query: string): void;
 }
 
 interface HookAnswer {
@@ -55,7 +55,7 @@ function answer(event: "ready" | "not-ready", hook: HookEvent, sink: HookSink): 
         correlation_id,
       },
     };
-  sink.hint(event, stream_id);
+  sink.hint(event, stream_id, hook.query ?? "");
   if (event === "not-ready")
     return {
       status: 200,

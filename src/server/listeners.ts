@@ -1,7 +1,13 @@
 import type { EdgeConfig } from "../config/edge-config.ts";
+import { isLoopback } from "../config/edge-rules.ts";
 import { claimAddresses, type ListenAddress } from "../mediamtx/listen-address.ts";
 
-/** The addresses of our own MediaMTX, each with the port that it really gets. */
+/** True when MediaMTX is somebody else's: it is neither started nor configured, and judges by itself. */
+export function isExternal(values: Pick<EdgeConfig["values"], "mediamtxHost">): boolean {
+  return !isLoopback(values.mediamtxHost);
+}
+
+/** Where MediaMTX listens; our own with the ports that it really gets. */
 export interface Listeners {
   readonly rtmp: ListenAddress;
   readonly hls: ListenAddress;
@@ -14,6 +20,7 @@ export interface Listeners {
  * @throws {PortTakenError}
  */
 export function claimListeners(values: EdgeConfig["values"]): Listeners {
+  if (isExternal(values)) return listenersOfOther(values);
   const [rtmp, hls, api, metrics] = claimAddresses([
     { setting: "MEDIAMTX_RTMP_ADDRESS", address: values.rtmpAddress },
     { setting: "MEDIAMTX_HLS_ADDRESS", address: values.hlsAddress },
@@ -21,4 +28,15 @@ export function claimListeners(values: EdgeConfig["values"]): Listeners {
     { setting: "MEDIAMTX_METRICS_ADDRESS", address: values.mediamtxMetricsAddress },
   ]) as [ListenAddress, ListenAddress, ListenAddress, ListenAddress];
   return { rtmp, hls, api, metrics };
+}
+
+/** An external MediaMTX has its listeners on its own host, at the configured ports. */
+function listenersOfOther(values: EdgeConfig["values"]): Listeners {
+  const there = ({ port }: ListenAddress) => ({ host: values.mediamtxHost, port });
+  return {
+    rtmp: there(values.rtmpAddress),
+    hls: there(values.hlsAddress),
+    api: there(values.mediamtxApiAddress),
+    metrics: there(values.mediamtxMetricsAddress),
+  };
 }
