@@ -13,13 +13,16 @@ const ignored = (name: string, reason: string) =>
 
 /** Settings of contract 7.2 that a deployment may still carry; each gives one warning when set. */
 export const ignoredEdgeSettings = {
-  workerCommand: ignored("ORCH_WORKER_COMMAND", "livedub runs its own workers"),
-  workerArgsTemplate: ignored("ORCH_WORKER_ARGS_TEMPLATE", "livedub runs its own workers"),
-  streamIdPattern: ignored(
+  ignoredWorkerCommand: ignored("ORCH_WORKER_COMMAND", "livedub runs its own workers"),
+  ignoredWorkerArgsTemplate: ignored("ORCH_WORKER_ARGS_TEMPLATE", "livedub runs its own workers"),
+  ignoredStreamIdPattern: ignored(
     "ORCH_STREAM_ID_FROM_PATH_REGEX",
     "streams are live/<stream>/in and live/<stream>/out",
   ),
-  orchRtspPort: ignored("ORCH_MEDIAMTX_RTSP_PORT", "RTSP is not served"),
-  rtspAddress: ignored("MEDIAMTX_RTSP_ADDRESS", "RTSP is not served: publish and read by RTMP"),
-  rtspUrl: ignored("MEDIAMTX_RTSP_URL", "RTSP is not served: publish and read by RTMP"),
+  ignoredOrchRtspPort: ignored("ORCH_MEDIAMTX_RTSP_PORT", "RTSP is not served"),
+  ignoredRtspAddress: ignored(
+    "MEDIAMTX_RTSP_ADDRESS",
+    "RTSP is not served: publish and read by RTMP",
+  ),
+  ignoredRtspUrl: ignored("MEDIAMTX_RTSP_URL", "RTSP is not served: publish and read by RTMP"),
 };

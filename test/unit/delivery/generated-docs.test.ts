@@ -5,6 +5,13 @@ import {
   readmeWithTables,
   settingGroups,
 } from "../../../scripts/docs/settings-docs.ts";
+import { commonSettings } from "../../../src/config/common.ts";
+import { ignoredEdgeSettings } from "../../../src/config/edge-ignored.ts";
+import { edgeSettings } from "../../../src/config/edge.ts";
+import { egressSettings } from "../../../src/config/egress.ts";
+import type { SettingTable } from "../../../src/config/setting.ts";
+import { ignoredWorkerSettings } from "../../../src/config/worker-ignored.ts";
+import { workerSettings } from "../../../src/config/worker.ts";
 import { sidecarSettings } from "../../../src/config/sidecar.ts";
 import { edgeFileTable } from "../../../src/config/edge-config.ts";
 
@@ -23,6 +30,21 @@ test("every setting of both executables is documented", () => {
   const documented = new Set(settingGroups.flatMap(({ settings }) => settings.map((s) => s.name)));
   const all = [...Object.values(edgeFileTable), ...Object.values(sidecarSettings)];
   expect(all.map(({ name }) => name).filter((name) => !documented.has(name))).toEqual([]);
+});
+
+test("no part of the edge's settings hides another's", () => {
+  const parts: SettingTable[] = [
+    commonSettings,
+    edgeSettings,
+    workerSettings,
+    egressSettings,
+    ignoredEdgeSettings,
+    ignoredWorkerSettings,
+  ];
+  const declared = parts.flatMap((part) => Object.values(part).map(({ name }) => name));
+  expect(Object.values<SettingTable[string]>(edgeFileTable).map(({ name }) => name)).toEqual(
+    declared,
+  );
 });
 
 test("no setting is declared twice within one part, and every default is one that it accepts", () => {
