@@ -24,6 +24,24 @@ test("both executables say their version", async () => {
   }
 }, 60_000);
 
+test("doctor proves what is inside, and names what is missing with its fix", async () => {
+  await using machine = await BareMachine.make(anyPort);
+  const { code, stdout } = await machine.run(
+    machine.path("livedub"),
+    "doctor",
+    "--quick",
+    "--json",
+  );
+  const { findings } = JSON.parse(stdout) as { findings: readonly Finding[] };
+  const of = (name: string) => findings.find((finding) => finding.name === name);
+  expect(of("FFmpeg")?.detail).toMatch(/^9\.0\.2 passes its self-test \(embedded: /);
+  expect(of("MediaMTX")?.detail).toMatch(/^1\.20\.1 \(embedded: /);
+  const failed = findings.filter((finding) => !finding.ok);
+  expect(failed.map(({ name }) => name)).toEqual(["model weights"]);
+  expect(failed[0]?.fix).toContain("livedub-sts models pull");
+  expect(code).toBe(1);
+}, 60_000);
+
 test("serve runs on what it carries, survives its shell, and stops when told", async () => {
   await using machine = await BareMachine.make({ ...anyPort, WORKER_STS_MODE: "passthrough" });
   const { pid, log } = await machine.runDetached("serve", machine.path("livedub"), "serve");
@@ -89,6 +107,13 @@ test("a file is dubbed with the sidecar that stands beside the edge", async () =
   expect(totals.dubbed).toBe(totals.fragments);
   expect(await videoHash(output)).toBe(await videoHash(input));
 }, 120_000);
+
+interface Finding {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly fix?: string;
+}
 
 interface Report {
   readonly engine: string;
