@@ -42,7 +42,7 @@ const pull = defineCommand({
       let last = "";
       const report = await pullWeights(dir, {
         onProgress: (progress) => {
-          const line = describe(progress);
+          const line = progressLine(progress);
           if (line !== last) process.stderr.write(`${line}\n`);
           last = line;
         },
@@ -73,7 +73,7 @@ export const modelsCommand = defineCommand({
 });
 
 /** One line of progress in steps that a person can follow: it changes about fifty times a file. */
-function describe(progress: PullProgress): string {
+export function progressLine(progress: PullProgress): string {
   if (progress.phase === "check") {
     const percent = Math.floor((20 * progress.doneBytes) / Math.max(1, progress.totalBytes)) * 5;
     return `checking ${percent} %`;

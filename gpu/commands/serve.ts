@@ -2,9 +2,11 @@ import { defineCommand } from "citty";
 import { ConfigError } from "../../src/config/setting.ts";
 import type { SidecarConfig } from "../../src/config/sidecar-rules.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
-import { requireModelsFolder } from "../../src/weights/store.ts";
+import { pullWeights } from "../../src/weights/pull.ts";
+import { modelsFolder, requireModelsFolder } from "../../src/weights/store.ts";
 import { findFfmpeg } from "../codec/ffmpeg-program.ts";
 import { StsService } from "../server/sts-service.ts";
+import { progressLine } from "./models.ts";
 import { exitBadConfig, openLog, settingsOrExit, settingWarnings } from "./settings.ts";
 import { readVoiceProfiles } from "./voice-profiles.ts";
 
@@ -19,6 +21,7 @@ export const serveCommand = defineCommand({
     port: { type: "string", description: "STS_PORT", valueHint: "8000" },
     host: { type: "string", description: "STS_HOST", valueHint: "127.0.0.1" },
     mode: { type: "string", description: "STS_MODE: real, or echo (no models)", valueHint: "real" },
+    pull: { type: "boolean", description: "Fetch or build missing weights first", default: false },
   },
   async run({ args }) {
     const env: NodeJS.ProcessEnv = {
@@ -30,16 +33,21 @@ export const serveCommand = defineCommand({
     const config = settingsOrExit(env);
     const log = openLog(config);
     for (const warning of settingWarnings(env)) log.warn(warning);
-    process.exit(await serve(config, env, log));
+    process.exit(await serve(config, env, log, args.pull));
   },
 });
 
 /** @returns the exit code: 0 asked to stop, 1 failed, 2 configured wrongly */
-async function serve(config: SidecarConfig, env: NodeJS.ProcessEnv, log: Logger): Promise<number> {
+async function serve(
+  config: SidecarConfig,
+  env: NodeJS.ProcessEnv,
+  log: Logger,
+  pull: boolean,
+): Promise<number> {
   const stopped = untilSignal(log);
   try {
     process.env["CUDA_VISIBLE_DEVICES"] = config.cudaVisibleDevices; // the models' processes inherit it
-    const models = config.mode === "echo" ? undefined : await findModels(config, env);
+    const models = config.mode === "echo" ? undefined : await findModels(config, env, log, pull);
     await using service = new StsService({ config, env, logger: log, models });
     service.listen();
     log.info({ url: service.url, mode: config.mode }, "listening");
@@ -59,10 +67,29 @@ async function serve(config: SidecarConfig, env: NodeJS.ProcessEnv, log: Logger)
   }
 }
 
-async function findModels(config: SidecarConfig, env: NodeJS.ProcessEnv) {
-  const modelsDir = await requireModelsFolder({ dir: config.modelsDir, env });
+async function findModels(
+  config: SidecarConfig,
+  env: NodeJS.ProcessEnv,
+  log: Logger,
+  pull: boolean,
+) {
   const voiceProfiles = readVoiceProfiles(config.voiceProfilesPath);
+  const folder = { dir: config.modelsDir, env };
+  if (pull) await pullMissing(modelsFolder(folder), log);
+  const modelsDir = await requireModelsFolder(folder);
   return { modelsDir, ...(voiceProfiles && { voiceProfiles }) };
+}
+
+/** Health is not served meanwhile: whoever asks sees a sidecar that is not there yet. */
+async function pullMissing(dir: string, log: Logger): Promise<void> {
+  let last = "";
+  await pullWeights(dir, {
+    onProgress: (progress) => {
+      const line = progressLine(progress);
+      if (line !== last) log.info({ dir }, line);
+      last = line;
+    },
+  });
 }
 
 function warnOfMissingFfmpeg(env: NodeJS.ProcessEnv, log: Logger): void {

@@ -54,13 +54,14 @@ async function readUrl(stdout: ReadableStream<Uint8Array>): Promise<string> {
 }
 
 async function drain(lines: AsyncGenerator<string>): Promise<void> {
-  for await (const _line of lines);
+  while ((await lines.next()).done !== true);
 }
 
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     yield* lines.filter((line) => line !== "");
   }

@@ -88,8 +88,8 @@ describe("2.1 connection: paths and transports", () => {
     const socket = new WebSocket(
       `${quick.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`,
     );
-    const opened = new Promise((resolve) => (socket.onopen = resolve));
-    const closed = new Promise((resolve) => (socket.onclose = resolve));
+    const opened = new Promise((resolve) => socket.addEventListener("open", resolve));
+    const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
     await opened;
     socket.send("40"); // joins the namespace, and then never answers a ping
     await closed;

@@ -127,12 +127,12 @@ describe("hostile input never ends the server", () => {
     test(`${what}, written by hand on the WebSocket, ends at most that connection`, async () => {
       const url = `${echo.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`;
       const socket = new WebSocket(url);
-      await new Promise((resolve) => (socket.onopen = resolve));
+      await new Promise((resolve) => socket.addEventListener("open", resolve));
       socket.send("40");
       await new Promise<void>((resolve) => {
-        socket.onmessage = (event) => {
+        socket.addEventListener("message", (event) => {
           if (String(event.data).startsWith("40")) resolve();
-        };
+        });
       });
       socket.send(bytes);
       if (what.includes("nowhere")) socket.send(Buffer.from([1]));
