@@ -2,6 +2,8 @@ import type { DubbedUtterance } from "../inference/engine.ts";
 import { type PlacedDub, layOut } from "./fit.ts";
 
 export const dubSampleRateHz = 24_000;
+/** Fitting and placing round to whole samples. */
+const roundingSamples = 24;
 /** Breath between two dubs when the first one runs long. */
 const betweenDubsMs = 60;
 
@@ -70,13 +72,16 @@ export async function dubFragment(
     highestTempo = Math.max(highestTempo, spoken.tempo);
     clamped ||= spoken.clamped;
   }
-  const audio = layOut(placed, Math.round((fragmentMs * dubSampleRateHz) / 1000));
+  const length = Math.round((fragmentMs * dubSampleRateHz) / 1000);
+  const track = layOut(placed, length);
+  const overrun = track.length - length;
+  const fits = overrun <= roundingSamples; // a dub ends in kept silence: this much of it is no word
   return {
-    audio,
+    audio: fits ? track.subarray(0, length) : track,
     utterances: dubbed,
     naturalMs,
     highestTempo: highestTempo || 1,
     clamped,
-    overrunMs: Math.max(0, (1000 * audio.length) / dubSampleRateHz - fragmentMs),
+    overrunMs: fits ? 0 : (1000 * overrun) / dubSampleRateHz,
   };
 }

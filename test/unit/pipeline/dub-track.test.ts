@@ -53,6 +53,16 @@ describe("the dub of a fragment", () => {
     expect(track.highestTempo).toBeCloseTo(1.3, 5);
   });
 
+  test("fits when it is over by no more than rounding", async () => {
+    const rounded: Speak = (_, { slotMs }) => {
+      const audio = new Float32Array(Math.round(slotMs * 24) + 20);
+      return Promise.resolve({ audio, tempo: 1.2, naturalMs: 1, clamped: false });
+    };
+    const track = await dubFragment([utterance(333.3, 900, 5)], 1000, rounded);
+    expect(track.audio).toHaveLength(24_000);
+    expect(track.overrunMs).toBe(0);
+  });
+
   test("is silence when nothing was said", async () => {
     const track = await dubFragment([], 1000, speak);
     expect(track.audio).toEqual(new Float32Array(24_000));
