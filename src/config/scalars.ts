@@ -65,9 +65,6 @@ export const hostPort = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** A TCP port, 0..65535 (0 = any free one). */
-export const port = integer(0, 65535, "a TCP port");
-
 /** A URL with one of the given schemes. */
 export const url = (...schemes: string[]) =>
   z.string().transform((text, context) => {

@@ -3,7 +3,7 @@ import { choice, decimal, duration, integer, text, url } from "./scalars.ts";
 import { setting } from "./setting.ts";
 
 /** Playout delays by name; with transport all of them stay within 3..8 s behind the source. */
-export const playoutPresetsMs = { fast: 4000, balanced: 6000, quality: 7500 } as const;
+const playoutPresetsMs = { fast: 4000, balanced: 6000, quality: 7500 } as const;
 
 const playoutDelayMs = z.string().transform((value, context): number => {
   const word = value.trim().toLowerCase();
@@ -19,7 +19,7 @@ const playoutDelayMs = z.string().transform((value, context): number => {
 });
 
 /** A BCP 47 tag in its short forms: `en`, `pt-BR`, `zh-Hant-TW`. */
-export const languageTag = z
+const languageTag = z
   .string()
   .trim()
   .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "must be a language tag like en or pt-BR");

@@ -26,6 +26,8 @@ export interface EgressMeasurement {
 }
 
 const breakerValue = { closed: 0, "half-open": 1, open: 2 } as const;
+/** A block of the relay: 20 ms of stereo s16 at 48 kHz. */
+const blockBytes = 960 * 2 * 2;
 const answerStatus = ["success", "partial", "failed"] as const;
 
 /** The edge's metrics: fed by what children report, read as Prometheus text (contract 5.2 and 6.4). */
@@ -85,10 +87,7 @@ export class EdgeMetrics {
     }
     if (status.lateMs !== null)
       set(this.#own.viewerLatency, stream, playoutDelayMs + status.lateMs);
-    for (const [event, count] of Object.entries(status.counters)) {
-      this.#series.countTo(streamId, "relay", this.#own.relayCounts, { ...stream, event }, count);
-      this.#countSegments(streamId, event, count);
-    }
+    this.#countRelay(streamId, status.counters);
   }
 
   recordWorkerStatus(streamId: string, status: WorkerStatus): void {
@@ -140,19 +139,17 @@ export class EdgeMetrics {
       observe(this.#contract.wsStage, { ...stream, stage }, ms);
   }
 
-  /** An `event` message of a relay or worker; only errors count. */
+  /** An `event` message of a relay or worker; what its counters already tell is not counted twice. */
   recordEvent(
     streamId: string,
     source: "relay" | "worker",
     event: { readonly level: string; readonly code: string },
   ): void {
-    if (event.level !== "error") return;
-    const type = source === "worker" ? "run_loop" : relayErrorType(event.code);
+    const isCounted = source === "relay" && /^(?:pull|push|input|unsupported)/.test(event.code);
+    if (event.level !== "error" || isCounted) return;
+    const type = event.code.endsWith("-failed") ? "startup_failure" : "run_loop";
     const errors = { stream_id: streamId, error_type: type };
     this.#series.add(streamId, this.#media.errors, errors);
-    if (source !== "relay") return;
-    const media = { stream_id: streamId, error_type: "pipeline_error" };
-    this.#series.add(streamId, this.#contract.mediaErrors, media);
   }
 
   /** A relay or worker died and is replaced. */
@@ -228,10 +225,9 @@ export class EdgeMetrics {
     const failures = counters["breaker_failures"] ?? count("timeouts") + count("fragments_failed");
     countTo(this.#media.breakerFailures, stream, failures);
     countTo(this.#media.breakerFallbacks, stream, count("breaker_fallbacks"));
-    countTo(this.#media.vadSilences, stream, count("cut_at_pause"));
-    countTo(this.#media.vadForced, stream, count("cut_at_limit"));
-    const audio = { ...stream, type: "audio" };
-    countTo(this.#media.segments, audio, count("fragments_sent"));
+    const { cut_at_pause: atPause, cut_at_limit: atLimit } = counters;
+    if (atPause !== undefined) countTo(this.#media.vadSilences, stream, atPause);
+    if (atLimit !== undefined) countTo(this.#media.vadForced, stream, atLimit);
   }
 
   #countStsError(streamId: string, type: string, count: number): void {
@@ -244,23 +240,31 @@ export class EdgeMetrics {
     this.#series.countTo(streamId, "worker", this.#contract.wsErrors, labels, count);
   }
 
-  /** Video packets and bytes, as far as the relay counts them under these names. */
-  #countSegments(streamId: string, event: string, count: number): void {
-    const video = { stream_id: streamId, type: "video" };
-    const audio = { stream_id: streamId, type: "audio" };
-    const to = this.#series.countTo.bind(this.#series, streamId, "relay");
-    if (event === "video_packets") to(this.#media.segments, video, count);
-    else if (event === "video_bytes") to(this.#media.segmentBytes, video, count);
-    else if (event === "audio_bytes") to(this.#media.segmentBytes, audio, count);
-    else if (event === "av_corrections")
-      to(this.#media.avCorrections, { stream_id: streamId }, count);
+  /** What the contract's families say of a relay's counters, as far as it keeps them. */
+  #countRelay(streamId: string, counters: Readonly<Record<string, number>>): void {
+    const stream = { stream_id: streamId };
+    const countTo = this.#series.countTo.bind(this.#series, streamId, "relay");
+    const { relayCounts } = this.#own;
+    for (const [event, count] of Object.entries(counters))
+      countTo(relayCounts, { ...stream, event }, count);
+    const { segments, segmentBytes, errors } = this.#media;
+    const { packets, videoBytes, blocks, pullFailures, pushFailures } = counters;
+    const video = { ...stream, type: "video" };
+    const audio = { ...stream, type: "audio" };
+    if (packets !== undefined) countTo(segments, video, packets);
+    if (videoBytes !== undefined) countTo(segmentBytes, video, videoBytes);
+    if (blocks !== undefined) {
+      countTo(segments, audio, blocks);
+      countTo(segmentBytes, audio, blocks * blockBytes);
+    }
+    const { mediaErrors } = this.#contract;
+    if (pullFailures !== undefined) {
+      countTo(errors, { ...stream, error_type: "video_processing" }, pullFailures);
+      countTo(mediaErrors, { ...stream, error_type: "stream_error" }, pullFailures);
+    }
+    if (pushFailures !== undefined) {
+      countTo(errors, { ...stream, error_type: "output" }, pushFailures);
+      countTo(mediaErrors, { ...stream, error_type: "pipeline_error" }, pushFailures);
+    }
   }
-}
-
-/** The contract's `error_type` of a relay's error code. */
-function relayErrorType(code: string): string {
-  if (/push|output/.test(code)) return "output";
-  if (/audio/.test(code)) return "audio_processing";
-  if (/pull|video/.test(code)) return "video_processing";
-  return /start|socket/.test(code) ? "startup_failure" : "run_loop";
 }

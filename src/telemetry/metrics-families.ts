@@ -11,7 +11,7 @@ export function mediaServiceFamilies(series: StreamSeries) {
     info: series.gauge(name("info_info"), "Version and host", ["version", "stream_id", "host"]),
     segments: series.counter(
       name("segments_processed_total"),
-      "Video packets and audio fragments that went through",
+      "Video packets and 20 ms audio blocks that went out",
       ["stream_id", "type"],
     ),
     segmentBytes: series.counter(name("segments_bytes_total"), "Their bytes", [

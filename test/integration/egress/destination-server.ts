@@ -5,8 +5,8 @@ import { NativeChild } from "../../../src/process/native-child.ts";
 import { freePort } from "../../media/mediamtx.ts";
 import { mediamtxPath } from "../../media/tools.ts";
 
-/** The destination's user and stream key; reading needs neither. */
-export const goodUser = "studio";
+/** What a publisher must show; reading needs neither. */
+const goodUser = "studio";
 export const goodKey = "right-stream-key";
 
 /** A MediaMTX that plays the platform: whoever publishes must show user and key, by RTMP or SRT. */

@@ -18,7 +18,7 @@ const relay = (change: Partial<RelayStatus> = {}): RelayStatus => ({
   playing: "dub",
   videoQueue: 150,
   audioQueue: 300,
-  counters: { video_packets: 250, video_bytes: 10_000 },
+  counters: { packets: 250, blocks: 500, pushFailures: 2 },
   ...change,
 });
 
@@ -100,6 +100,8 @@ test("both families of the contract show what relay and worker measured", async 
   const error = { ...labels, error_code: "TIMEOUT", retryable: "true" };
   expect(page.value("ws_errors_total", error)).toBe(3);
   expect(page.value(`${prefix}segments_processed_total`, { ...labels, type: "video" })).toBe(250);
+  expect(page.value(`${prefix}segments_bytes_total`, { ...labels, type: "audio" })).toBe(1_920_000);
+  expect(page.value(`${prefix}errors_total`, { ...labels, error_type: "output" })).toBe(2);
   expect(page.value("livedub_publisher_to_viewer_latency_ms", labels)).toBe(6080);
   expect(page.value("livedub_sts_engine_info", { ...labels, engine: "echo" })).toBe(1);
 });
