@@ -8,7 +8,7 @@ import { sniffContainer } from "./sniff.ts";
 import { readWav, writeWav } from "./wav.ts";
 
 /** What recognition hears. */
-export const recognitionRateHz = 16_000;
+const recognitionRateHz = 16_000;
 
 /** A fragment's sound and its true length. */
 export interface DecodedFragment {

@@ -22,7 +22,7 @@ import { SimulationEvents } from "./simulation-events.ts";
 export type StsSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 
 /** Extensions of the protocol that are built; a client uses only these. */
-export const offeredExtensions: readonly StsExtension[] = ["speech", "binary_audio", "file"];
+const offeredExtensions: readonly StsExtension[] = ["speech", "binary_audio", "file"];
 
 /** One Socket.IO connection: reads its events, owns its session, and closes it. */
 export class StsConnection implements SessionPeer {

@@ -7,7 +7,7 @@ const idleTimeoutSeconds = 255;
 const portTaken = "EADDRINUSE";
 
 /** A listener that could not be opened, with the remedy. */
-export class ListenError extends Error {
+class ListenError extends Error {
   override readonly name = "ListenError";
 }
 

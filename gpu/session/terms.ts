@@ -16,7 +16,7 @@ export interface TermsRefusal {
 }
 
 /** The part of a language tag that engines go by: `pt` of `pt-BR`. */
-export function primarySubtag(tag: string): string {
+function primarySubtag(tag: string): string {
   return (tag.split(/[-_]/)[0] ?? tag).toLowerCase();
 }
 

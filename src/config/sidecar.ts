@@ -6,7 +6,7 @@ import { loadThreshold, type LoadThreshold } from "./sidecar-providers.ts";
 const scope = "sidecar";
 
 /** What `livedub-sts` reads (contract 7.4): listening, access, sessions and limits. */
-export const sidecarServerSettings = {
+const sidecarServerSettings = {
   port: setting({
     name: "STS_PORT",
     aliases: ["STS_API_PORT", "API_PORT", "WS_PORT", "PORT", "ECHO_PORT"],

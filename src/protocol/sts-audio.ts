@@ -9,8 +9,6 @@ export type AudioFormat = (typeof audioFormats)[number];
 export const maxAudioBytes = 10 * 1024 * 1024;
 /** The same as base64: what the released servers compute, `10·1024²·4/3 + 4`. */
 export const maxBase64Length = Math.floor((maxAudioBytes * 4) / 3) + 4;
-/** Largest message that a server must take, in bytes. */
-export const maxMessageBytes = 52_428_800;
 /** The released worker's WebSocket client drops the connection at this message size, in bytes. */
 export const peerMessageLimitBytes = 4_194_304;
 

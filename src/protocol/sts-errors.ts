@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { identifier, optional, wholeNumber } from "./sts-scalars.ts";
+import { identifier, optional } from "./sts-scalars.ts";
 
 /** How grave an `error` event is: the fragment, the request, or the whole session. */
 export type StsSeverity = "warning" | "error" | "fatal";
@@ -94,7 +94,6 @@ export const stsErrorSchema = z
     severity: event.severity ?? meaningOf(event.code)?.severity ?? "error",
     metadata: event.metadata ?? event.details,
   }));
-export type StsErrorEvent = z.output<typeof stsErrorSchema>;
 
 /** The event `error`, exactly as we send it. */
 export interface StsErrorMessage {
@@ -124,7 +123,3 @@ export const fragmentErrorSchema = z
     message: error.message ?? error.code,
     retryable: isRetryable(error.code, error.retryable),
   }));
-export type FragmentError = z.output<typeof fragmentErrorSchema>;
-
-/** What stands in `metadata` of `INVALID_SEQUENCE`. */
-export const sequenceErrorMetadata = z.object({ expected: wholeNumber(0), got: wholeNumber(0) });

@@ -25,7 +25,6 @@ export const backpressureSchema = z.object({
   threshold_exceeded: optional(z.string()),
   recommended_delay_ms: optional(roundedCount),
 });
-export type Backpressure = z.output<typeof backpressureSchema>;
 
 /** `backpressure`, exactly as our server sends it: all eight keys. */
 export interface BackpressureMessage {
@@ -84,7 +83,6 @@ export const simulateDisconnectSchema = z.preprocess(
     reason: optional(z.string().max(256)),
   }),
 );
-export type SimulateDisconnect = z.output<typeof simulateDisconnectSchema>;
 
 export interface SimulateDisconnectAckMessage {
   readonly status: "scheduled";

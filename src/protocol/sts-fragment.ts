@@ -17,16 +17,6 @@ export type FragmentData = z.output<typeof fragmentDataSchema>;
 /** `fragment:data`, as a client writes it. */
 export type FragmentDataMessage = z.input<typeof fragmentDataSchema>;
 
-/** `fragment:ack` of the server, as a client reads it. */
-export const serverAckSchema = z.object({
-  fragment_id: z.string(),
-  status: optional(z.string()),
-  queue_position: optional(roundedCount),
-  estimated_completion_ms: optional(roundedCount),
-  timestamp: optional(z.number()),
-});
-export type ServerAck = z.output<typeof serverAckSchema>;
-
 /** `fragment:ack`, exactly as our server sends it. */
 export interface ServerAckMessage {
   readonly fragment_id: string;

@@ -25,8 +25,6 @@ export const processRequestSchema = z.object({
   timeout_ms: optional(wholeNumber(1000, 120_000)),
 });
 export type ProcessRequest = z.output<typeof processRequestSchema>;
-/** Body of `POST /api/v1/sts/process`, as a client writes it. */
-export type ProcessRequestMessage = z.input<typeof processRequestSchema>;
 
 /** Answer of `POST /api/v1/sts/process`, as a client reads it. */
 export const processAnswerSchema = z.object({

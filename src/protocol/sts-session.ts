@@ -59,7 +59,6 @@ export const capabilitiesSchema = z.union([
   capabilityObject,
   z.array(z.string()).transform((): z.output<typeof capabilityObject> => ({})),
 ]);
-export type Capabilities = z.output<typeof capabilityObject>;
 
 /** `stream:ready`, as a client reads it. `max_inflight` must be obeyed. */
 export const streamReadySchema = z.object({
@@ -68,7 +67,6 @@ export const streamReadySchema = z.object({
   max_inflight: wholeNumber(1, 64),
   capabilities: optional(capabilitiesSchema),
 });
-export type StreamReady = z.output<typeof streamReadySchema>;
 
 /** `stream:ready`, exactly as our server sends it. */
 export interface StreamReadyMessage {
@@ -114,7 +112,6 @@ export const streamCompleteSchema = z.object({
   failed_count: optional(roundedCount),
   avg_processing_time_ms: optional(z.number().nonnegative()),
 });
-export type StreamComplete = z.output<typeof streamCompleteSchema>;
 
 /** `stream:complete`, exactly as our server sends it. */
 export interface StreamCompleteMessage {
