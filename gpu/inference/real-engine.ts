@@ -48,7 +48,12 @@ export interface RealEngineOptions {
   readonly executionProvider?: "cpu" | "cuda";
   /** Threads of each of the two heavy children; default half the cores, at least 1. */
   readonly threads?: number;
-  /** Turns the cloud provider on for every pair it serves; never logged. */
+  /**
+   * `auto`: local models, DeepL for what they lack or fail at; `local`: never DeepL; `deepl`: DeepL, and
+   * local models when it fails. Default `auto`.
+   */
+  readonly translationProvider?: "auto" | "local" | "deepl";
+  /** Without it DeepL is not asked; never logged. */
   readonly deeplApiKey?: string;
   /** Another server than the service's own, for tests and gateways. */
   readonly deeplServerUrl?: string;
@@ -202,15 +207,15 @@ class RealEngine implements DubEngine {
   }
 
   #providers(): TranslationChain {
-    const { deeplApiKey, deeplServerUrl, translationTimeoutMs } = this.options;
+    const { deeplApiKey, deeplServerUrl, translationTimeoutMs, translationProvider } = this.options;
     const local = new LocalTranslationProvider(this.#translate);
-    if (!deeplApiKey) return new TranslationChain([local]);
+    if (!deeplApiKey || translationProvider === "local") return new TranslationChain([local]);
     const deepl = new DeepLProvider({
       apiKey: deeplApiKey,
       ...(deeplServerUrl && { serverUrl: deeplServerUrl }),
       ...(translationTimeoutMs && { timeoutMs: translationTimeoutMs }),
     });
-    return new TranslationChain([deepl, local]);
+    return new TranslationChain(translationProvider === "deepl" ? [deepl, local] : [local, deepl]);
   }
 
   #childOptions(task: InferenceTask, stage: EngineStage, recycleAboveBytes: number) {
