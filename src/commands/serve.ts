@@ -87,8 +87,7 @@ function openLog(): Logger {
 }
 
 async function openAppliance(config: EdgeConfig, log: Logger): Promise<Appliance> {
-  for (const warning of [...config.warnings, ...withoutEffect(config)])
-    log.warn({ event: "config" }, warning);
+  for (const warning of config.warnings) log.warn({ event: "config" }, warning);
   const environment = {
     ...process.env,
     ...(config.values.ffmpegBin ? { FFMPEG_BIN: config.values.ffmpegBin } : {}),
@@ -114,25 +113,6 @@ async function openAppliance(config: EdgeConfig, log: Logger): Promise<Appliance
     mediaMtxPath: mediaMtx?.path,
     vadModelPath: await findVadModel(environment, log),
     statusPage: (view) => statusPage(view),
-  });
-}
-
-/** Settings that were given although this version does nothing with them, each with the reason. */
-function withoutEffect(config: EdgeConfig): string[] {
-  const reasons: Readonly<Record<string, string>> = {
-    MEDIAMTX_RTSP_ADDRESS: "RTSP is not served: publish and watch by RTMP, or watch by HLS",
-    MEDIAMTX_RTSP_URL: "media is pulled by RTMP, which keeps sound and picture together",
-    ORCH_MEDIAMTX_RTSP_PORT: "media is pulled by RTMP, which keeps sound and picture together",
-    ORCH_STREAM_ID_FROM_PATH_REGEX:
-      "the paths of streams are live/<stream>/in and live/<stream>/out",
-    ORCH_WORKER_MODE: "streams are dubbed by livedub's own relay and worker",
-    ORCH_WORKER_COMMAND: "streams are dubbed by livedub's own relay and worker",
-    ORCH_WORKER_ARGS_TEMPLATE: "streams are dubbed by livedub's own relay and worker",
-  };
-  return config.effective.flatMap(({ setting, origin, text }) => {
-    const reason = reasons[setting.name];
-    const given = origin !== "default" && origin !== "unset" && text !== setting.default;
-    return reason !== undefined && given ? [`${setting.name} has no effect: ${reason}`] : [];
   });
 }
 

@@ -5,7 +5,6 @@ export interface ListenerSettings {
   readonly hlsAddress: HostPort;
   readonly mediamtxApiAddress: HostPort;
   readonly mediamtxMetricsAddress: HostPort;
-  readonly mediamtxHost: string;
   readonly workerMode: string;
   readonly publishKeys: Readonly<Record<string, string>> | undefined;
   readonly hookSecret: string | undefined;
@@ -66,10 +65,6 @@ function notBuilt(values: ListenerSettings): string[] {
   if (values.workerMode === "external")
     problems.push(
       "ORCH_WORKER_MODE=external: foreign workers are not run by this version; unset it",
-    );
-  if (!isLoopback(values.mediamtxHost))
-    problems.push(
-      `ORCH_MEDIAMTX_HOST=${values.mediamtxHost}: an external MediaMTX is not used by this version; unset it`,
     );
   return problems;
 }

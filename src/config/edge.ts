@@ -118,7 +118,7 @@ export const edgeSettings = {
     scope: "edge",
     schema: text,
     default: "127.0.0.1",
-    doc: "127.0.0.1: our own MediaMTX, supervised; an external one is refused by this version",
+    doc: "127.0.0.1: our own MediaMTX, supervised; another host: an external one, only observed (its API at the port of MEDIAMTX_API_ADDRESS, its RTMP at that of MEDIAMTX_RTMP_ADDRESS); who may publish there is its own affair",
   }),
   rtmpAddress: setting({
     name: "MEDIAMTX_RTMP_ADDRESS",

@@ -63,8 +63,8 @@ export interface Refused {
 
 /** Hooks of streams that never begin are forgotten, the oldest first. */
 const mostQueries = 256;
-/** Looks come every 2 s: a publisher that sent nothing between three of them is not just slow. */
-const stalledAfterMs = 3500;
+/** Looks come every 2 s: a publisher that sent nothing from one to the next is not just slow. */
+const stalledAfterMs = 1900;
 
 /** Every stream of this appliance: who may begin one, and what the media server says about each. */
 export class StreamRegistry {

@@ -72,6 +72,7 @@ export class StreamSession {
   #publisher: PublisherView | undefined;
   #outAvailable = false;
   #inputMovedAtMs = performance.now();
+  #inputSeenAtMs = performance.now();
 
   constructor(
     readonly streamId: string,
@@ -97,9 +98,9 @@ export class StreamSession {
     return this.#publisher;
   }
 
-  /** For how long the publisher has sent nothing, as far as the looks at the path list show. */
+  /** For how long the publisher had sent nothing at the latest look at the path list. */
   get inputStalledMs(): number {
-    return this.#publisher === undefined ? 0 : performance.now() - this.#inputMovedAtMs;
+    return this.#inputSeenAtMs - this.#inputMovedAtMs;
   }
 
   get outAvailable(): boolean {
@@ -127,7 +128,8 @@ export class StreamSession {
   observeInput(publisher: PublisherView | undefined): void {
     const before = this.#publisher;
     const moved = publisher?.id !== before?.id || publisher?.inboundBytes !== before?.inboundBytes;
-    if (moved) this.#inputMovedAtMs = performance.now();
+    this.#inputSeenAtMs = performance.now();
+    if (moved) this.#inputMovedAtMs = this.#inputSeenAtMs;
     this.#publisher = publisher;
     this.#happened(
       publisher === undefined

@@ -58,7 +58,12 @@ describe("hooks", () => {
     const response = await post(ready, { ...hook, correlation_id: "c-1" });
     expect(response.status).toBe(200);
     const body = await asRecord(response);
-    expect(Object.keys(body).toSorted()).toEqual(["correlation_id", "message", "status", "stream_id"]);
+    expect(Object.keys(body).toSorted()).toEqual([
+      "correlation_id",
+      "message",
+      "status",
+      "stream_id",
+    ]);
     expect(body).toMatchObject({
       status: "worker_started",
       stream_id: "match",
