@@ -25,6 +25,12 @@ const quiet = words("-hide_banner -loglevel error -nostdin");
 export type PulledTracks = "video+audio" | "video";
 
 /**
+ * How long FFmpeg looks for the tracks. It ends at once when it has found them, but with one track missing it
+ * waits to the end; a picture alone begins with its IDR, so it need not wait.
+ */
+const probeSeconds: Readonly<Record<PulledTracks, number>> = { "video+audio": 15, video: 1 };
+
+/**
  * Pulls a live RTMP input. The large probe limits cost nothing (probing ends when the parameters are
  * known) and survive a first IDR that is 8 s away, as x264's default GOP makes it. No `nobuffer`: it
  * throws away what was read while probing, and with it the first IDR.
@@ -41,7 +47,7 @@ export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTrac
   return [
     ffmpeg,
     ...quiet,
-    ...words("-analyzeduration 15000000 -probesize 20000000 -fpsprobesize 0"),
+    ...words(`-analyzeduration ${probeSeconds[tracks]}000000 -probesize 20000000 -fpsprobesize 0`),
     ...words(`-rtmp_enhanced_codecs ${enhancedCodecs} -rtmp_live live -i`),
     inputUrl,
     ...video,

@@ -3,8 +3,10 @@ import type { FlvTag } from "../media/flv.ts";
 import { Backoff } from "../process/backoff.ts";
 import { Pull, type PullEnd, type PullHandlers } from "./pull.ts";
 
-/** A pull that delivers nothing for this long is replaced; MediaMTX drops a silent publisher after 10 s. */
+/** A pull that delivers nothing any more is replaced; MediaMTX drops a silent publisher after 10 s. */
 const silentMs = 12_000;
+/** Before it has delivered anything, a pull looks for its tracks, for 15 s at most. */
+const probingMs = 20_000;
 /** After the input is said to be lost its pull gets the end of the stream; this long is waited for it. */
 const endWithinMs = 1000;
 
@@ -31,6 +33,7 @@ export class Ingest {
   #generation = 0;
   #tracks: PulledTracks = "video+audio";
   #heardAtMs = 0;
+  #hasDelivered = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #backoff = new Backoff({ firstMs: 250, capMs: 2000 });
   #slowBackoff = new Backoff({ firstMs: 3000, capMs: 30_000 });
@@ -75,12 +78,10 @@ export class Ingest {
 
   /** Replaces a pull that fell silent; to be called now and then. */
   check(): void {
-    if (this.#pull === undefined || this.parent.now() - this.#heardAtMs < silentMs) return;
-    this.parent.event(
-      "warn",
-      "pull-stalled",
-      `nothing came for ${silentMs / 1000} s: pulling anew`,
-    );
+    const limitMs = this.#hasDelivered ? silentMs : probingMs;
+    if (this.#pull === undefined || this.parent.now() - this.#heardAtMs < limitMs) return;
+    const message = `nothing came for ${limitMs / 1000} s: pulling anew`;
+    this.parent.event("warn", "pull-stalled", message);
     this.restart();
   }
 
@@ -98,6 +99,7 @@ export class Ingest {
     const generation = this.#generation;
     const isCurrent = () => generation === this.#generation;
     const heard = () => {
+      this.#hasDelivered = true;
       this.#heardAtMs = this.parent.now();
       return this.#heardAtMs;
     };
@@ -112,7 +114,8 @@ export class Ingest {
     };
     this.counters.pulls += 1;
     this.parent.spanOpened();
-    heard();
+    this.#hasDelivered = false;
+    this.#heardAtMs = this.parent.now();
     try {
       const pull = await Pull.start(this.ffmpegPath, this.inputUrl, this.#tracks, handlers);
       if (isCurrent()) this.#pull = pull;
