@@ -72,7 +72,7 @@ function environment(): Record<string, string | undefined> {
   return {
     ...(inPath ? { MEDIAMTX_BIN: inPath } : {}),
     ...process.env,
-    FORCE_COLOR: "0",
+    NO_COLOR: "1",
     // ONNX Runtime would report its use to its maker.
     ORT_DISABLE_TELEMETRY: "1",
   };

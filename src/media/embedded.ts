@@ -56,11 +56,6 @@ export function embeddedFfmpeg(): Promise<string | undefined> {
   return extractEmbedded("ffmpeg", process.env);
 }
 
-/** The weights of the voice activity detector inside this executable, extracted; undefined from source. */
-export function embeddedVadModel(): Promise<string | undefined> {
-  return extractEmbedded("silero_vad_v6.onnx", process.env);
-}
-
 /** What is executed must not be replaceable by other users of the machine. */
 async function requirePrivate(folder: string): Promise<void> {
   const status = await lstat(folder);
