@@ -15,10 +15,12 @@ export const defaultCommitLimits: CommitLimits = {
   edgeMs: 100,
 };
 
-/** Committed words kept to know them again when a later pass hears them once more. */
-const rememberedWords = 8;
-/** Enough to tell one "very" of a row from the next; more would only compare older times. */
+/** Committed words kept to know them again when a later pass hears them once more; a window holds no more. */
+const rememberedWords = 64;
+/** Words in a row that show that a pass says what was committed. */
 const contextWords = 3;
+/** Words that a window may hold more, or fewer, than the committed times say: those are not exact. */
+const windowSlackWords = 3;
 
 /** What the policy remembers between passes; immutable, bounded. */
 export interface CommitState {
@@ -39,6 +41,8 @@ export const nothingHeard: CommitState = {
 /** One decode of everything since the last committed clause (or less), up to `heardUntilMs`. */
 export interface Pass {
   readonly words: readonly TimedWord[];
+  /** Where the decoded window began, session time in ms: committed words after it are heard again. */
+  readonly fromMs: number;
   readonly heardUntilMs: number;
 }
 
@@ -59,7 +63,7 @@ export function commitAgreed(
   pass: Pass,
   limits: CommitLimits = defaultCommitLimits,
 ): CommitStep {
-  const fresh = withoutCommitted(state.tail, spokenInOrder(pass.words), limits.toleranceMs);
+  const fresh = withoutCommitted(state.tail, spokenInOrder(pass.words), pass.fromMs);
   const moreSound = pass.heardUntilMs - state.heardUntilMs >= limits.leastNewSoundMs;
   if (!moreSound) return { state, committed: [], tentative: fresh };
   let agreed = 0;
@@ -75,9 +79,8 @@ export function commitAll(
   state: CommitState,
   pass: Pass,
   untilMs: number = Number.POSITIVE_INFINITY,
-  limits: CommitLimits = defaultCommitLimits,
 ): CommitStep {
-  const fresh = withoutCommitted(state.tail, spokenInOrder(pass.words), limits.toleranceMs);
+  const fresh = withoutCommitted(state.tail, spokenInOrder(pass.words), pass.fromMs);
   const beyond = fresh.findIndex((word) => word.endMs > untilMs);
   return take(state, fresh, beyond === -1 ? fresh.length : beyond, pass.heardUntilMs);
 }
@@ -128,26 +131,26 @@ const spokenInOrder = (words: readonly TimedWord[]): readonly TimedWord[] =>
   );
 
 /**
- * A pass may begin before the last committed word, so it hears some of them again. They end where the pass says
- * the newest committed words once more, at their times; where it says something else there, by the middle of each
- * word: what lies before the committed end was committed in other words.
+ * A pass whose window begins before the last committed word hears some of them again. They end where it says the
+ * newest committed words once more, about as many words into the window as were committed after its beginning.
+ * Where it says something else there, the middle of each word decides: what lies before the committed end was
+ * committed in other words.
  */
 function withoutCommitted(
   tail: readonly TimedWord[],
   words: readonly TimedWord[],
-  toleranceMs: number,
+  fromMs: number,
 ): readonly TimedWord[] {
   const last = tail.at(-1);
   if (!last) return words;
-  let best = noMatch;
+  const expected = tail.filter((word) => middleOf(word) > fromMs).length - 1;
+  let best: Match | undefined;
   for (let index = 0; index < words.length; index++) {
-    const match = matchBack(tail, words, index, toleranceMs);
-    if (isBetter(match, best)) best = match;
+    const match = matchBack(tail, words, index, expected);
+    if (isRepeat(match, last, words[index]) && isBetter(match, best)) best = match;
   }
-  // A single word alone may be the same word said twice, unless the two sound at the same time.
-  if (best.run > 1 || (best.run === 1 && overlap(last, words[best.index])))
-    return words.slice(best.index + 1);
-  const firstNew = words.findIndex((word) => (word.startMs + word.endMs) / 2 >= last.endMs);
+  if (best) return words.slice(best.index + 1);
+  const firstNew = words.findIndex((word) => middleOf(word) >= last.endMs);
   return firstNew === -1 ? [] : words.slice(firstNew);
 }
 
@@ -157,39 +160,44 @@ interface Match {
   readonly run: number;
   /** No word spoke against it: the run ended where one of the two began. */
   readonly whole: boolean;
-  /** How far off the words lie, on average. */
-  readonly distanceMs: number;
+  /** How many words it lies beside its expected place. */
+  readonly away: number;
+  /** The window begins before the last committed word, so that some run is expected. */
+  readonly due: boolean;
 }
-
-const noMatch: Match = { index: -1, run: 0, whole: false, distanceMs: Number.POSITIVE_INFINITY };
 
 function matchBack(
   tail: readonly TimedWord[],
   words: readonly TimedWord[],
   index: number,
-  toleranceMs: number,
+  expected: number,
 ): Match {
-  let distanceMs = 0;
+  const away = Math.abs(index - Math.max(0, expected));
   for (let run = 0; ; run++) {
     const committed = tail[tail.length - 1 - run];
     const heard = words[index - run];
     const over = run === contextWords || !committed || !heard;
-    if (over || !sameWord(committed, heard, toleranceMs))
-      return run === 0 ? noMatch : { index, run, whole: over, distanceMs: distanceMs / run };
-    distanceMs += Math.abs(committed.startMs - heard.startMs);
+    if (over || normaliseWord(committed.text) !== normaliseWord(heard.text))
+      return { index, run, whole: over, away, due: expected >= 0 };
   }
 }
 
-/** Times decide among runs that nothing speaks against; a longer run only among the others. */
-function isBetter(match: Match, other: Match): boolean {
-  if (match.run === 0 || other.run === 0) return match.run > other.run;
-  if (match.whole !== other.whole) return match.whole;
-  if (!match.whole && match.run !== other.run) return match.run > other.run;
-  return match.distanceMs < other.distanceMs;
+/** The same word heard again, and not said again: that would begin after the end of what is committed. */
+function isRepeat(match: Match, last: TimedWord, heard: TimedWord | undefined): boolean {
+  if (match.run === 0 || !heard || match.away > windowSlackWords) return false;
+  const overlapping = last.startMs < heard.endMs && heard.startMs < last.endMs;
+  // Where one is due, a run of several words is known by itself; any other only at its time.
+  return overlapping || (match.due && match.run > 1);
 }
 
-const overlap = (a: TimedWord, b: TimedWord | undefined): boolean =>
-  b !== undefined && a.startMs < b.endMs && b.startMs < a.endMs;
+function isBetter(match: Match, other: Match | undefined): boolean {
+  if (!other) return true;
+  if (match.whole !== other.whole) return match.whole;
+  if (!match.whole && match.run !== other.run) return match.run > other.run;
+  return match.away < other.away;
+}
+
+const middleOf = (word: TimedWord): number => (word.startMs + word.endMs) / 2;
 
 /** Times never run back: a word that a later pass placed earlier starts where the one before it ended. */
 function afterEach(last: TimedWord | undefined, words: readonly TimedWord[]): TimedWord[] {

@@ -191,7 +191,7 @@ export class SimulatedSession {
     this.#passes++;
     this.#decodedMs += plan.toMs - plan.fromMs;
     const words = this.#ear.transcribe(plan.fromMs, plan.toMs);
-    const pass = { words, heardUntilMs: plan.toMs };
+    const pass = { words, fromMs: plan.fromMs, heardUntilMs: plan.toMs };
     const step =
       plan.kind === "final"
         ? commitAll(this.#commit, pass, plan.commitUntilMs)
