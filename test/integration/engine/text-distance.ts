@@ -1,5 +1,5 @@
 /** Text as it is said: no case, no punctuation, single spaces. */
-function spokenForm(text: string): string {
+export function spokenForm(text: string): string {
   return text
     .normalize("NFC")
     .toLowerCase()
