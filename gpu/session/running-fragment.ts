@@ -1,3 +1,4 @@
+import type { StsStage } from "../../src/protocol/sts-errors.ts";
 import type { FragmentData } from "../../src/protocol/sts-fragment.ts";
 import { maxAnswerBytes } from "./answer-message.ts";
 import { audioBytes } from "./fragment-intake.ts";
@@ -8,6 +9,9 @@ import {
   type FragmentProcessor,
   type SessionTerms,
 } from "./fragment-processor.ts";
+
+/** What is given up says this soon at which stage it was. */
+const stageWithinMs = 20;
 
 /** How a fragment came out. */
 export type FragmentResult = { readonly outcome: FragmentOutcome } | { readonly failure: unknown };
@@ -74,13 +78,15 @@ export function startFragment(
     clearTimeout(timer);
     context.onSettled(fragment, result);
   };
+  let stage: StsStage = "asr";
+  const timeOut = (limitMs: number) => {
+    const message = `not dubbed within ${limitMs} ms`;
+    settle({ failure: new FragmentFailure("TIMEOUT", message, { stage, retryable: true }) });
+  };
   if (context.timeoutMs !== undefined) {
     const limitMs = context.timeoutMs;
     timer = setTimeout(() => {
-      const message = `not dubbed within ${limitMs} ms`;
-      settle({
-        failure: new FragmentFailure("TIMEOUT", message, { stage: "asr", retryable: true }),
-      });
+      timer = setTimeout(timeOut, stageWithinMs, limitMs);
       controller.abort();
     }, limitMs);
   }
@@ -94,7 +100,11 @@ export function startFragment(
       durationMs = Math.round(audioMs);
       settle({ outcome });
     },
-    (failure: unknown) => settle({ failure }),
+    (failure: unknown) => {
+      if (!controller.signal.aborted || context.timeoutMs === undefined) return settle({ failure });
+      if (failure instanceof FragmentFailure) stage = failure.stage;
+      return timeOut(context.timeoutMs);
+    },
   );
   return fragment;
 }

@@ -271,6 +271,24 @@ describe("2.6 fragment:processed", () => {
     expect(client.all("fragment:processed")).toHaveLength(2);
   });
 
+  test("a TIMEOUT names the stage at which the fragment was", async () => {
+    const engine = new ScriptedEngine(
+      (_request, signal) =>
+        new Promise((_resolve, reject) => {
+          const failure = engineFailure("TIMEOUT", { stage: "tts" });
+          signal.addEventListener("abort", () => reject(failure));
+        }),
+    );
+    await using server = await startSidecar({}, { engine });
+    using client = await StsClient.begin(server.url, { timeout_ms: 1000 });
+    client.fragment(0);
+    expect((await client.next("fragment:processed")).error).toMatchObject({
+      code: "TIMEOUT",
+      stage: "tts",
+      retryable: true,
+    });
+  });
+
   test("pacing file has no timeout", async () => {
     const gate = new Gate();
     const engine = new ScriptedEngine(gate.script);
