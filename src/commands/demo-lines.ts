@@ -7,11 +7,11 @@ export function statusLine(stream: StreamView): string {
   const worker = stream.worker.status;
   const counters = worker?.counters ?? {};
   const dubbed = (counters["outcome_dubbed"] ?? 0) + (counters["outcome_partial"] ?? 0);
-  const avDelta = relay?.avDeltaMs;
+  const avDelta = relay?.avDeltaMs ?? null;
   const parts = [
     (relay?.state ?? stream.state).padEnd(7),
     `delay ${(stream.playoutDelayMs / 1000).toFixed(1)} s`,
-    `A/V ${avDelta == null ? "-" : `${avDelta >= 0 ? "+" : ""}${avDelta.toFixed(0)} ms`}`,
+    `A/V ${avDelta === null ? "-" : `${avDelta >= 0 ? "+" : ""}${avDelta.toFixed(0)} ms`}`,
     `dubbed ${dubbed}`,
     `fallback ${counters["outcome_fallback"] ?? 0}`,
     `playing ${relay?.playing ?? "none"}`,

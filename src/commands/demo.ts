@@ -41,7 +41,7 @@ export const demoCommand = defineCommand({
       process.exit(exitCode.ok);
     } catch (error) {
       if (stop.signal.aborted) process.exit(exitCode.ok);
-      console.error(error instanceof Error ? error.message : String(error));
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
       process.exit(error instanceof RangeError ? exitCode.usage : exitCode.failed);
     }
   },

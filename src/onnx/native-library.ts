@@ -15,10 +15,24 @@ const libraryName = "libonnxruntime.so.1";
  * @throws when the file cannot be written or opened; the message names the file
  */
 export async function prepareNativeLibrary(embedded: EmbeddedLibrary | undefined): Promise<void> {
+  await forbidTelemetry();
   const override = process.env["LIVEDUB_ONNX_LIBRARY"];
   if (override) return openGlobally(override);
   if (embedded === undefined) return;
   await openGlobally(await extractOnce(embedded));
+}
+
+/**
+ * ONNX Runtime reports its use to its maker unless the environment says no; what an operator dubs is
+ * nobody's business. It asks libc, which does not see what is written to `process.env`.
+ */
+async function forbidTelemetry(): Promise<void> {
+  const { dlopen } = await import("bun:ffi");
+  const libc = dlopen("libc.so.6", {
+    setenv: { args: ["cstring", "cstring", "int"], returns: "int" },
+  });
+  const text = (value: string) => Buffer.from(`${value}\0`);
+  libc.symbols.setenv(text("ORT_DISABLE_TELEMETRY"), text("1"), 1);
 }
 
 async function extractOnce(embedded: EmbeddedLibrary): Promise<string> {

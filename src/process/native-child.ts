@@ -87,7 +87,7 @@ export class NativeChild implements AsyncDisposable {
         "pipe",
         ...(options.extraPipes ?? []),
       ],
-      env: (options.env ?? process.env) as NodeJS.ProcessEnv,
+      env: options.env ?? process.env,
       // A group of its own: Ctrl-C at a terminal is ours to handle, in order, and must not reach FFmpeg first.
       detached: true,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

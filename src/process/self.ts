@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /** Set by the build (`--define LIVEDUB_COMPILED=true`); absent when running from source. */
-declare const LIVEDUB_COMPILED: boolean | undefined;
+declare const LIVEDUB_COMPILED: boolean;
 
 /** The two executables of this project. */
 export type Executable = "livedub" | "livedub-sts";
 
 /** True inside an executable made by `bun build --compile`. */
-export const isCompiled = typeof LIVEDUB_COMPILED !== "undefined" && LIVEDUB_COMPILED === true;
+export const isCompiled = typeof LIVEDUB_COMPILED !== "undefined" && LIVEDUB_COMPILED;
 
 const sourceEntries: Record<Executable, string> = {
   livedub: join(import.meta.dir, "..", "main.ts"),
