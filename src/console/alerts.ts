@@ -80,7 +80,8 @@ function egressAlerts({ egress }: StreamRow): Alert[] {
     const why = lastError === null ? "" : ` (${lastError.kind}: ${lastError.message})`;
     if (state === "failed")
       return [{ level: "bad", text: `${destination}: given up, its configuration is wrong${why}` }];
-    if (state === "cooldown" || state === "retrying")
+    const fails = lastError !== null && !["forwarding", "stopped"].includes(state);
+    if (fails || state === "cooldown" || state === "retrying")
       return [{ level: "bad", text: `${destination}: nothing arrives, ${state}${why}` }];
     return [];
   });

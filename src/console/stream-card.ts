@@ -98,12 +98,8 @@ function lastText({ worker, sourceLanguage, targetLanguage }: StreamRow): Markup
 function egressTable({ egress }: StreamRow): Markup {
   if (egress.length === 0) return html``;
   const rows = egress.map((one) => {
-    const level =
-      one.state === "forwarding"
-        ? "good"
-        : ["cooldown", "retrying", "failed"].includes(one.state)
-          ? "bad"
-          : "dim";
+    const fails = one.lastError !== null || ["cooldown", "retrying", "failed"].includes(one.state);
+    const level = one.state === "forwarding" ? "good" : fails ? "bad" : "dim";
     const error = one.lastError === null ? "" : `${one.lastError.kind}: ${one.lastError.message}`;
     return html`<tr>
       <td class="long">

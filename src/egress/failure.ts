@@ -47,7 +47,8 @@ const refusal =
  */
 export function classifyFailure(evidence: ForwardEvidence): ForwardFailure {
   const { stage, lines, inputUrl, destinationUrl } = evidence;
-  const show = (line: string) => scrub(line, [destinationUrl, inputUrl]);
+  const show = (line: string) =>
+    scrub(scrub(line, destinationUrl, true), inputUrl, false).replace(/^(?:\[[^\]]*\] *)+/, "");
   const said = lines.findLast((line) => /\[(?:error|fatal)\]/.test(line)) ?? "";
   const scheme = schemeOf(stage === "opening-input" ? inputUrl : destinationUrl);
   if (stage === "opening-input")
@@ -89,19 +90,26 @@ export function stallFailure(stage: ForwardStage, stalledMs: number): ForwardFai
   return { side, kind: "io_timeout", message: `${what} for ${Math.round(stalledMs / 1000)} s` };
 }
 
-/** Takes URLs, their last path segment and their query out of a line, so that no stream key is left. */
-export function scrub(line: string, urls: readonly string[]): string {
-  let shown = line;
-  for (const url of urls) {
-    if (!URL.canParse(url)) continue;
-    const { pathname, search, username, password, host, protocol } = new URL(url);
-    shown = shown.replaceAll(url, `${protocol}//${host}/***`);
-    const key = pathname.split("/").at(-1) ?? "";
-    const inQuery = [...new URLSearchParams(search).values()];
-    for (const part of [search, key, decodeURIComponent(key), ...inQuery, username, password])
-      if (part.length >= 3) shown = shown.replaceAll(part, "***");
-  }
+/**
+ * Takes a URL out of a line, and wherever else they are repeated its user, password and query; of a
+ * destination also the last path segment, which is the stream key.
+ */
+export function scrub(line: string, url: string, isDestination: boolean): string {
+  const { pathname, search, username, password, host, protocol } = new URL(url);
+  const key = isDestination ? (pathname.split("/").at(-1) ?? "") : "";
+  const inQuery = [...new URLSearchParams(search).values()];
+  const secrets = [search, key, decoded(key), ...inQuery, username, password];
+  let shown = line.replaceAll(url, `${protocol}//${host}/***`);
+  for (const secret of secrets) if (secret.length >= 3) shown = shown.replaceAll(secret, "***");
   return shown.replaceAll(/ @ 0x[0-9a-f]+/g, "").trim();
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a lone % is part of the key itself
+  }
 }
 
 function deniedKind(scheme: string): string {

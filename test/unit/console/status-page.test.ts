@@ -150,6 +150,16 @@ test("what goes wrong is named once each, worst first", () => {
   ]);
 });
 
+test("a destination that fails is named, also while it is tried again", () => {
+  const lastError = { kind: "rtmp_connect", message: "Connection refused", code: 40 };
+  const egress = [destination({ state: "waiting-input", lastError, destination: "tw" })];
+  expect(streamAlerts(streamRow({ egress }))).toEqual([
+    { level: "bad", text: "tw: nothing arrives, waiting-input (rtmp_connect: Connection refused)" },
+  ]);
+  const back = [destination({ state: "forwarding", lastError })];
+  expect(streamAlerts(streamRow({ egress: back }))).toEqual([]);
+});
+
 test("a stream without a worker says that nothing is dubbed", () => {
   const stream = streamRow({ worker: { pid: null, instanceId: null, restarts: 3, status: null } });
   expect(streamAlerts(stream)[0]?.text).toBe("no worker runs: nothing is dubbed, original plays");

@@ -54,8 +54,10 @@ test("whose failure it was is read from stage and words", () => {
 });
 
 test("no message shows the stream key, wherever FFmpeg repeats it", () => {
-  const { message } = classifyFailure(evidence({ lines: [opening] }));
-  expect(message).not.toContain("the-stream-key");
+  const shown = classifyFailure(evidence({ stage: "opening-input", lines: [opening] })).message;
+  expect(shown).toBe("Error opening output rtmp://a.example/***: Operation not permitted");
+  const { message } = classifyFailure(evidence({ lines: [refused, opening] }));
+  expect(message).toBe("Server error: authentication failed");
   const key = fc.stringMatching(/^[A-Za-z0-9_-]{8,24}$/);
   fc.assert(
     fc.property(key, fc.constantFrom("path", "query", "user", "srt"), (secret, where) => {
@@ -70,9 +72,14 @@ test("no message shows the stream key, wherever FFmpeg repeats it", () => {
         `[rtmp @ 0x5578cc20ce40] stream "${secret}" is unknown`,
         `${url}${url}`,
       ];
-      for (const line of lines) expect(scrub(line, [url])).not.toContain(secret);
+      for (const line of lines) expect(scrub(line, url, true)).not.toContain(secret);
     }),
   );
+});
+
+test("a key that is no valid percent-encoding is hidden as well", () => {
+  const line = "[error] rtmp://h/app/100%zz failed (100%zz)";
+  expect(scrub(line, "rtmp://h/app/100%zz", true)).not.toContain("100%zz");
 });
 
 test("a destination is shown by host and application only", () => {
