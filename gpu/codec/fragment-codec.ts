@@ -1,11 +1,11 @@
 import { isAudioFormat } from "../../src/protocol/sts-audio.ts";
-import { resample } from "../../src/audio/resample.ts";
 import { FragmentFailure, type FragmentAudio } from "../session/fragment-processor.ts";
 import { FfmpegCodecError, type FfmpegCodec } from "./ffmpeg-codec.ts";
-import { monoToPcm, pcmToMono, toLength, frameBytes, type SampleFormat } from "./pcm-frames.ts";
+import { monoToPcmInTurns, pcmToMonoAt, resampleInTurns } from "./in-turns.ts";
+import { frameBytes, toLength, type SampleFormat } from "./pcm-frames.ts";
 import { wrapRawAac } from "./raw-aac.ts";
 import { sniffContainer } from "./sniff.ts";
-import { readWav, writeWav } from "./wav.ts";
+import { readWav, writeWav, type WavPcm } from "./wav.ts";
 
 /** What recognition hears. */
 const recognitionRateHz = 16_000;
@@ -39,12 +39,12 @@ export class FragmentCodec {
     if (audio.bytes.length === 0) throw invalidAudio("there are no audio bytes");
     switch (container) {
       case "pcm_s16le":
-        return fromPcm(audio, "s16le");
+        return fromPcm(asPcm(audio, "s16le"));
       case "pcm_f32le":
-        return fromPcm(audio, "f32le");
+        return fromPcm(asPcm(audio, "f32le"));
       case "wav": {
         const wav = readWav(audio.bytes);
-        if (wav !== undefined) return fromMono(wav.mono, wav.sampleRateHz);
+        if (wav !== undefined) return fromPcm(wav);
         return this.#decodeBy("wav", audio.bytes, audio, signal);
       }
       case "mp4":
@@ -72,7 +72,7 @@ export class FragmentCodec {
   ): Promise<FragmentAudio> {
     const { sampleRateHz, channels } = target;
     const length = Math.round((durationMs / 1000) * sampleRateHz);
-    const samples = toLength(resample(mono, fromRateHz, sampleRateHz), length);
+    const samples = toLength(await resampleInTurns(mono, fromRateHz, sampleRateHz), length);
     const answer = (format: string, bytes: Uint8Array): FragmentAudio => ({
       format,
       sampleRateHz,
@@ -80,11 +80,11 @@ export class FragmentCodec {
       durationMs: Math.round(durationMs),
       bytes,
     });
-    const plain = this.#encodePlain(samples, target);
+    const plain = await this.#encodePlain(samples, target);
     if (plain !== undefined && plain.length <= target.maxBytes) return answer(target.format, plain);
     const container = target.format === "aac" ? "adts" : "mp4";
     const format = plain === undefined ? target.format : "m4a";
-    const pcm = monoToPcm(samples, "s16le", channels);
+    const pcm = await monoToPcmInTurns(samples, "s16le", channels);
     return answer(format, await this.#encodeAac(pcm, sampleRateHz, channels, container, signal));
   }
 
@@ -118,17 +118,12 @@ export class FragmentCodec {
     return container;
   }
 
-  #encodePlain(samples: Float32Array, target: AnswerFormat): Uint8Array | undefined {
-    switch (target.format) {
-      case "pcm_s16le":
-        return monoToPcm(samples, "s16le", target.channels);
-      case "pcm_f32le":
-        return monoToPcm(samples, "f32le", target.channels);
-      case "wav":
-        return writeWav(samples, target.sampleRateHz, target.channels);
-      default:
-        return undefined;
-    }
+  async #encodePlain(samples: Float32Array, target: AnswerFormat): Promise<Uint8Array | undefined> {
+    const { channels, sampleRateHz } = target;
+    if (target.format === "pcm_f32le") return monoToPcmInTurns(samples, "f32le", channels);
+    if (target.format !== "pcm_s16le" && target.format !== "wav") return undefined;
+    const pcm = await monoToPcmInTurns(samples, "s16le", channels);
+    return target.format === "wav" ? writeWav(pcm, sampleRateHz, channels) : pcm;
   }
 
   async #decodeBy(
@@ -179,16 +174,15 @@ function requireKnownFormat(format: string): void {
     throw invalidAudio(`format ${format} is not known; send pcm_s16le, pcm_f32le, wav, m4a or aac`);
 }
 
-function fromPcm(audio: FragmentAudio, format: SampleFormat): DecodedFragment {
-  const frames = Math.floor(audio.bytes.length / frameBytes(format, audio.channels));
-  if (frames === 0) throw invalidAudio("the bytes hold not one sample");
-  const whole = audio.bytes.subarray(0, frames * frameBytes(format, audio.channels));
-  return fromMono(pcmToMono(whole, format, audio.channels), audio.sampleRateHz);
+function asPcm(audio: FragmentAudio, format: SampleFormat): WavPcm {
+  return { bytes: audio.bytes, format, channels: audio.channels, rateHz: audio.sampleRateHz };
 }
 
-function fromMono(mono: Float32Array, rateHz: number): DecodedFragment {
-  const pcm16k = resample(mono, rateHz, recognitionRateHz);
-  return { pcm16k, durationMs: (mono.length / rateHz) * 1000 };
+async function fromPcm(pcm: WavPcm): Promise<DecodedFragment> {
+  const frames = Math.floor(pcm.bytes.length / frameBytes(pcm.format, pcm.channels));
+  if (frames === 0) throw invalidAudio("the bytes hold not one sample");
+  const pcm16k = await pcmToMonoAt(pcm, recognitionRateHz);
+  return { pcm16k, durationMs: (frames / pcm.rateHz) * 1000 };
 }
 
 function invalidAudio(message: string): FragmentFailure {

@@ -1,9 +1,11 @@
-import { frameBytes, monoToPcm, pcmToMono } from "./pcm-frames.ts";
+import { frameBytes, type SampleFormat } from "./pcm-frames.ts";
 
 /** PCM as it stands in a WAV file. */
 export interface WavPcm {
-  readonly mono: Float32Array;
-  readonly sampleRateHz: number;
+  readonly bytes: Uint8Array;
+  readonly format: SampleFormat;
+  readonly channels: number;
+  readonly rateHz: number;
 }
 
 const formatPcm = 1;
@@ -52,12 +54,11 @@ function readData(
         ? "f32le"
         : undefined;
   if (sample === undefined) return undefined;
-  return { mono: pcmToMono(data, sample, format.channels), sampleRateHz: format.rate };
+  return { bytes: data, format: sample, channels: format.channels, rateHz: format.rate };
 }
 
-/** Writes 16-bit PCM as a WAV file. */
-export function writeWav(mono: Float32Array, sampleRateHz: number, channels: number): Uint8Array {
-  const pcm = monoToPcm(mono, "s16le", channels);
+/** Writes interleaved 16-bit PCM as a WAV file. */
+export function writeWav(pcm: Uint8Array, sampleRateHz: number, channels: number): Uint8Array {
   const frame = frameBytes("s16le", channels);
   const file = Buffer.alloc(44 + pcm.length);
   file.write("RIFF", 0, "latin1");

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { resample } from "../../../src/audio/resample.ts";
 import { monoToPcm, pcmToMono, toLength } from "../../../gpu/codec/pcm-frames.ts";
+import { monoToPcmInTurns, pcmToMonoAt, resampleInTurns } from "../../../gpu/codec/in-turns.ts";
 import { wrapRawAac } from "../../../gpu/codec/raw-aac.ts";
 import { sniffContainer } from "../../../gpu/codec/sniff.ts";
 import { readWav, writeWav } from "../../../gpu/codec/wav.ts";
@@ -69,15 +71,21 @@ describe("WAV", () => {
       { length: 1000 },
       (_, i) => Math.round(i * 30 - 15_000) / 32_768,
     );
+    const pcm = (channels: number) => monoToPcm(mono, "s16le", channels);
     for (const rate of [8000, 44_100, 96_000])
       for (const channels of [1, 2])
-        expect(readWav(writeWav(mono, rate, channels))).toEqual({ mono, sampleRateHz: rate });
+        expect(readWav(writeWav(pcm(channels), rate, channels))).toEqual({
+          bytes: Buffer.from(pcm(channels)),
+          format: "s16le",
+          channels,
+          rateHz: rate,
+        });
   });
 
   test("a header that promises more than there is gives what there is", () => {
-    const file = Buffer.from(writeWav(Float32Array.of(0.5, 0.25), 8000, 1));
+    const file = Buffer.from(writeWav(Uint8Array.of(1, 2, 3, 4), 8000, 1));
     file.writeUInt32LE(0xffffffff, 40); // as writers to a pipe leave it
-    expect([...(readWav(file)?.mono ?? [])]).toEqual([0.5, 0.25]);
+    expect([...(readWav(file)?.bytes ?? [])]).toEqual([1, 2, 3, 4]);
   });
 
   test("anything that begins like WAV is read or refused, never thrown on", () => {
@@ -86,6 +94,33 @@ describe("WAV", () => {
         expect(() => readWav(Buffer.concat([ascii("RIFF\0\0\0\0WAVE"), junk]))).not.toThrow();
       }),
     );
+  });
+});
+
+describe("conversions in turns", () => {
+  const noise = Float32Array.from({ length: 100_003 }, (_, i) => Math.sin(i * i) / 2);
+
+  test("give the very samples that the conversions in one go give", async () => {
+    const pcm = monoToPcm(noise, "s16le", 2);
+    const whole = resample(pcmToMono(pcm, "s16le", 2), 48_000, 16_000);
+    const source = { bytes: pcm, format: "s16le", channels: 2, rateHz: 48_000 } as const;
+    expect(await pcmToMonoAt(source, 16_000)).toEqual(whole);
+    expect(await resampleInTurns(noise, 24_000, 44_100)).toEqual(resample(noise, 24_000, 44_100));
+    expect(await monoToPcmInTurns(noise, "s16le", 2)).toEqual(pcm);
+    expect(await resampleInTurns(noise, 24_000, 24_000)).toEqual(noise);
+  });
+
+  test("let the event loop turn at least every quarter of a second of audio", async () => {
+    let turns = 0;
+    let over = false;
+    const turn = () => {
+      turns++;
+      if (!over) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await resampleInTurns(new Float32Array(48_000 * 10), 48_000, 16_000);
+    over = true;
+    expect(turns).toBeGreaterThanOrEqual(40);
   });
 });
 
