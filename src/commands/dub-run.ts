@@ -35,7 +35,7 @@ export interface DubFileOptions {
 type Values = EdgeConfig["values"];
 
 /** How long to wait for a sidecar: one of ours loads its models, a configured one should be there. */
-const readyWithinMs = { own: 180_000, configured: 20_000 } as const;
+const readyWithinMs = { own: 180_000, configured: 10_000 } as const;
 const farewellMs = 10_000;
 
 /**

@@ -1,6 +1,9 @@
 import { join } from "node:path";
+import { LocalTranslator } from "../../gpu/pipeline/local-translator.ts";
 import { Whisper } from "../../gpu/models/whisper/whisper.ts";
+import { Recogniser } from "../../gpu/pipeline/recognise.ts";
 import { resolveFfmpeg } from "../../src/media/ffmpeg-binary.ts";
+import { createVad } from "../../src/vad/silero.ts";
 import { modelsFolder } from "../../src/weights/store.ts";
 import { characterErrorRate, spokenForm } from "../integration/engine/text-distance.ts";
 
@@ -8,8 +11,7 @@ import { characterErrorRate, spokenForm } from "../integration/engine/text-dista
 export interface SpokenSentence {
   readonly startMs: number;
   readonly endMs: number;
-  /** A reference translation. */
-  readonly translation: string;
+  readonly text: string;
 }
 
 /** What was sent to synthesis, and where its dub sounds. */
@@ -20,8 +22,12 @@ export interface DubbedPiece {
 }
 
 export interface DubQuality {
-  /** Of each sentence, the share of its reference translation's words that are heard in its window. */
-  readonly sentenceRecall: readonly number[];
+  /** Of each sentence, its translation by our own model, and the share of its words heard in its window. */
+  readonly sentences: readonly {
+    readonly translation: string;
+    readonly heard: string;
+    readonly recall: number;
+  }[];
   /** Edits between what is heard and what was to be said, over the length of what was to be said. */
   readonly characterErrorRate: number;
   /** The same for each piece, with what was heard. */
@@ -41,20 +47,28 @@ const marginMs = 150;
  */
 export async function judgeDub(options: {
   readonly stem: Float32Array;
-  readonly language: string;
+  readonly source: string;
+  readonly target: string;
   readonly sentences: readonly SpokenSentence[];
   readonly pieces: readonly DubbedPiece[];
 }): Promise<DubQuality> {
   const folder = modelsFolder({ dir: process.env["LIVEDUB_MODELS_DIR"], env: process.env });
   const whisper = await Whisper.load(join(folder, "asr", "whisper-base-onnx"), { threads: 2 });
+  const vad = await createVad(join(folder, "vad", "silero-v6", "silero_vad_v6.onnx"));
+  const recogniser = new Recogniser(vad, whisper);
+  const translator = await LocalTranslator.load(join(folder, "mt"));
   const hear = async (fromMs: number, toMs: number) => {
     const samples = options.stem.subarray(at(fromMs), at(toMs));
-    return (await whisper.transcribe(samples, options.language)).text;
+    const { utterances } = await recogniser.recognise(samples, options.target);
+    return utterances.map(({ text }) => text).join(" ");
   };
   try {
-    const sentenceRecall: number[] = [];
-    for (const { startMs, endMs, translation } of options.sentences)
-      sentenceRecall.push(wordRecall(await hear(startMs, endMs + graceMs), translation));
+    const sentences: { translation: string; heard: string; recall: number }[] = [];
+    for (const { startMs, endMs, text } of options.sentences) {
+      const translation = await translator.translate(text, options.source, options.target);
+      const heard = await hear(startMs, endMs + graceMs);
+      sentences.push({ translation, heard, recall: wordRecall(heard, translation) });
+    }
     const pieces: { heard: string; rate: number }[] = [];
     let edits = 0;
     let characters = 0;
@@ -66,14 +80,15 @@ export async function judgeDub(options: {
       edits += rate * length;
       characters += length;
     }
-    return { sentenceRecall, characterErrorRate: edits / Math.max(1, characters), pieces };
+    return { sentences, characterErrorRate: edits / Math.max(1, characters), pieces };
   } finally {
+    await vad.close();
     await whisper.close();
   }
 }
 
 /** The share of `said`'s words that occur in `heard`, each as often as it is said. */
-export function wordRecall(heard: string, said: string): number {
+function wordRecall(heard: string, said: string): number {
   const left = spokenForm(heard).split(" ");
   const words = spokenForm(said).split(" ");
   let found = 0;
