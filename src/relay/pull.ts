@@ -126,11 +126,10 @@ export class Pull {
   }
 }
 
+/** FFmpeg names the map that found nothing, in words that changed between its versions. */
 function problemKind(stderr: string): "no-audio" | "no-video" | "unsupported-video" | "failed" {
-  if (/Stream map '0:a:0' matches no streams/.test(stderr)) return "no-audio";
-  if (/Stream map '0:v:0' matches no streams/.test(stderr)) return "no-video";
-  if (/codec .*not (compatible|supported)|Video codec .* not|Tag .* incompatible/i.test(stderr)) {
-    return "unsupported-video";
-  }
-  return "failed";
+  if (/'0:v:0' (matches no streams|for option 'map')/.test(stderr)) return "no-video";
+  if (/'0:a:0' (matches no streams|for option 'map')/.test(stderr)) return "no-audio";
+  const unsupported = /codec .*not (compatible|supported)|Tag .* incompatible/i;
+  return unsupported.test(stderr) ? "unsupported-video" : "failed";
 }
