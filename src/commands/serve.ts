@@ -55,8 +55,8 @@ async function serve(overrides: Record<string, string>): Promise<number> {
   try {
     const config = loadEdgeConfig(process.env, overrides);
     assertEdgeRules(config);
-    const log = openLog();
-    appliance = await openAppliance(config, log);
+    const { log, format } = openLog();
+    appliance = await openAppliance(config, log, format);
     announce(appliance, config, log);
     const signal = await stop.promise;
     log.info({ event: "serve.stopping", signal }, "stopping");
@@ -69,27 +69,33 @@ async function serve(overrides: Record<string, string>): Promise<number> {
   }
 }
 
-function openLog(): Logger {
-  const { logLevel, logFormat, logStdout, runId, instanceId } = readSettings(
-    commonSettings,
-    process.env,
-  );
-  const explicit = process.env["LOG_FORMAT"] !== undefined && process.env["LOG_FORMAT"] !== "";
-  return createLogger({
+/** The log, and the format that our children are to use as well. */
+function openLog(): { log: Logger; format: "json" | "text" } {
+  const settings = readSettings(commonSettings, process.env);
+  const { logLevel, logStdout, runId, instanceId } = settings;
+  const explicit = (process.env["LOG_FORMAT"] ?? "") !== "";
+  const format = !explicit && process.stdout.isTTY ? "text" : settings.logFormat;
+  const log = createLogger({
     level: logStdout ? logLevel : "silent",
-    format: !explicit && process.stdout.isTTY ? "text" : logFormat,
+    format,
     fields: {
       component: "serve",
       ...(runId === undefined ? {} : { runId }),
       ...(instanceId === undefined ? {} : { instanceId }),
     },
   });
+  return { log, format };
 }
 
-async function openAppliance(config: EdgeConfig, log: Logger): Promise<Appliance> {
+async function openAppliance(
+  config: EdgeConfig,
+  log: Logger,
+  logFormat: "json" | "text",
+): Promise<Appliance> {
   for (const warning of config.warnings) log.warn({ event: "config" }, warning);
   const environment = {
     ...process.env,
+    LOG_FORMAT: logFormat,
     ...(config.values.ffmpegBin ? { FFMPEG_BIN: config.values.ffmpegBin } : {}),
     ...(config.values.mediamtxBin ? { MEDIAMTX_BIN: config.values.mediamtxBin } : {}),
     ...(config.values.cacheDir ? { LIVEDUB_CACHE_DIR: config.values.cacheDir } : {}),

@@ -6,9 +6,9 @@ export interface HeartbeatOptions {
   readonly onSilent: () => void;
 }
 
-const tickMs = 200;
+const tickMs = 100;
 /** One late tick of ours counts for no more than this: when the whole machine stalls, nobody hangs. */
-const mostPerTickMs = 300;
+const mostPerTickMs = 200;
 
 /** Finds a process that lives and says nothing. `onSilent` is called once. */
 export class Heartbeat {

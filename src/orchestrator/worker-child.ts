@@ -28,7 +28,7 @@ export interface WorkerChildOptions {
 }
 
 /** Its status comes every second; with the restart this keeps a hung worker's replacement within 2 s. */
-const silentAfterMs = 1600;
+const silentAfterMs = 1500;
 
 /** One worker process: configured over its channel, watched by its status, stopped by its owner. */
 export class WorkerChild {

@@ -133,12 +133,19 @@ export class Appliance {
     this.#sidecars = sidecars;
     this.#stack.defer(() => sidecars.close());
     this.#kills.push(() => sidecars.kill());
+    let wasReady = false;
     this.#monitor = new StsMonitor({
       endpoints: () => sidecars.endpoints,
       protocol: config.values.stsProtocol,
       onChange: ({ shown }, reading) => {
         const detail = reading.kind === "ready" ? (reading.engine ?? "") : reading.detail;
-        log.info({ event: "sidecar.state", sidecar: shown, detail }, `sidecar: ${reading.kind}`);
+        // Our own has only just been started: that it does not answer yet is no news.
+        const isNews = !sidecars.isOwn || wasReady || reading.kind !== "unreachable";
+        wasReady ||= reading.kind === "ready";
+        log[isNews ? "info" : "debug"](
+          { event: "sidecar.state", sidecar: shown, detail },
+          `sidecar: ${reading.kind}`,
+        );
       },
     });
     if (config.values.stsMode === "enabled") this.#monitor.start();

@@ -10,6 +10,8 @@ import type { Logger } from "../telemetry/log.ts";
 /** The sidecars that streams are dubbed by. */
 export interface Sidecars {
   readonly endpoints: WorkerSpec["sts"]["endpoints"];
+  /** It is our child. */
+  readonly isOwn: boolean;
   /** Everything is about to be closed: a sidecar that ends is not started again. */
   expectEnd(): void;
   close(): Promise<void>;
@@ -26,7 +28,12 @@ export interface SidecarOptions {
 /** The configured sidecars; without any, the one beside this executable as our child, else the default address. */
 export function openSidecars(options: SidecarOptions): Sidecars {
   const { values, environment, log, ledger } = options;
-  const idle = { expectEnd: () => {}, close: () => Promise.resolve(), kill: () => {} };
+  const idle = {
+    isOwn: false,
+    expectEnd: () => {},
+    close: () => Promise.resolve(),
+    kill: () => {},
+  };
   const configured = configuredEndpoints(values);
   if (configured.length > 0)
     return { endpoints: configured.map(({ url, key }) => withKey(url, key)), ...idle };
@@ -52,6 +59,7 @@ export function openSidecars(options: SidecarOptions): Sidecars {
   own.start();
   return {
     endpoints: [withKey(own.endpoint.url, own.endpoint.key)],
+    isOwn: true,
     expectEnd: () => own.expectEnd(),
     close: () => own.close(),
     kill: () => own.kill(),

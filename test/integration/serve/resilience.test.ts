@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NativeChild } from "../../../src/process/native-child.ts";
@@ -101,7 +101,7 @@ describe("while a stream runs", () => {
 
   test("MediaMTX that dies comes back, and so does the stream", async () => {
     const before = await serve.view();
-    const mediaMtx = mediaMtxOf(serve);
+    const mediaMtx = serve.childNamed("mediamtx");
     const died = serve.nextEvent("mediamtx.died");
     const away = serve.nextLogged(isState("running → grace"));
     process.kill(mediaMtx, "SIGKILL");
@@ -116,18 +116,6 @@ describe("while a stream runs", () => {
     await eventually(fed, 15_000, "out is fed again");
   }, 60_000);
 });
-
-/** The process of MediaMTX, as serve noted it. */
-function mediaMtxOf(serve: ServeProcess): number {
-  for (const file of readdirSync(join(serve.stateDir, "children"))) {
-    const noted = JSON.parse(readFileSync(join(serve.stateDir, "children", file), "utf8")) as {
-      pid: number;
-      name: string;
-    };
-    if (noted.name === "mediamtx") return noted.pid;
-  }
-  throw new Error("serve noted no MediaMTX");
-}
 
 describe("the end of serve", () => {
   test("SIGTERM ends everything in order: exit 0, no process left, nothing noted", async () => {
@@ -160,10 +148,22 @@ describe("the end of serve", () => {
   }, 40_000);
 
   test("SIGKILL leaves no orphan within 3 s, and the next serve starts clean", async () => {
-    await using serve = await ServeProcess.start();
+    const destinations = [{ name: "dead", url: "rtmp://127.0.0.1:1/app/key" }];
+    await using serve = await ServeProcess.start({
+      WORKER_STS_MODE: "enabled",
+      STS_MODE: "echo",
+      EGRESS_RULES_JSON: JSON.stringify({
+        version: 1,
+        rules: [{ streamId: "match", destinations }],
+      }),
+    });
     const publisher = await publishing(serve, "match");
-    await serve.nextLogged((line) => line.message.includes("is publishing to path"));
+    const egress = async () => (await serve.stream("match")).egress.some(({ pid }) => pid !== null);
+    await eventually(egress, 20_000, "everything runs, the forwarder too");
+    // MediaMTX, sidecar, relay with pull and push, worker, forwarder.
     const children = serve.descendants();
+    expect(children.length).toBeGreaterThanOrEqual(7);
+    expect(children.every(isRunning)).toBe(true);
     serve.child.signal("SIGKILL");
     await serve.child.exited;
     const tookMs = await eventually(() => !children.some(isRunning), 3000, "no orphan left");
@@ -173,5 +173,5 @@ describe("the end of serve", () => {
     await publisher.exited;
     await using next = await ServeProcess.start({ ORCH_STATE_DIR: serve.stateDir });
     expect((await next.view()).streams).toEqual([]);
-  }, 40_000);
+  }, 60_000);
 });

@@ -140,6 +140,16 @@ export class ServeProcess implements AsyncDisposable {
     return descendantsOf(this.child.pid);
   }
 
+  /** The pid of a child, as serve noted it in its state directory: `mediamtx`, `sidecar`. */
+  childNamed(name: string): number {
+    const folder = join(this.stateDir, "children");
+    for (const file of readdirSync(folder)) {
+      const noted = JSON.parse(readFileSync(join(folder, file), "utf8")) as Record<string, unknown>;
+      if (noted["name"] === name) return Number(noted["pid"]);
+    }
+    throw new Error(`serve noted no ${name}`);
+  }
+
   async stop(): Promise<ExitInfo> {
     return this.child.stop();
   }
