@@ -24,6 +24,7 @@ export class SidecarMetrics implements SessionObserver {
   readonly registry = new Registry();
   #gpu: GpuLoad | undefined;
   #modelLoadSeconds: number | undefined;
+  readonly #streams = new Set<string>();
   /** Stage and code of each stream's failures, so that their series can be dropped. */
   readonly #failures = new Map<string, Map<string, { stage: string; error_code: string }>>();
 
@@ -71,7 +72,7 @@ export class SidecarMetrics implements SessionObserver {
   );
   readonly #wsWait = this.#histogram(
     "ws_queue_wait_time_ms",
-    "Time an answer was held for the order",
+    "Time a fragment waited for the engine",
     milliseconds,
     ["stream_id"],
   );
@@ -95,12 +96,14 @@ export class SidecarMetrics implements SessionObserver {
   }
 
   sessionOpened(streamId: string): void {
+    this.#streams.add(streamId);
     this.#sessions.inc();
     this.#wsStreams.inc();
     this.inFlight(streamId, 0, 0);
   }
 
   sessionClosed(streamId: string): void {
+    this.#streams.delete(streamId);
     this.#sessions.dec();
     this.#wsStreams.dec();
     this.#dropSeriesOf(streamId);
@@ -117,7 +120,6 @@ export class SidecarMetrics implements SessionObserver {
     this.#processing.observe(labels, processingTimeMs / 1000);
     this.#wsProcessed.inc(labels);
     this.#wsProcessing.observe({ stage: "total" }, processingTimeMs);
-    this.#wsWait.observe({ stream_id: streamId }, fragment.heldMs);
     this.#wsBatch.observe(1);
     if (error === undefined) return;
     const failure = this.#failureOf(streamId, error);
@@ -129,6 +131,11 @@ export class SidecarMetrics implements SessionObserver {
   requestRefused(streamId: string | undefined, code: string): void {
     if (streamId !== undefined) this.#failureOf(streamId, { stage: "", code });
     this.#wsErrors.inc({ stream_id: streamId ?? "", error_code: code });
+  }
+
+  /** A fragment has begun; one-shot requests belong to no stream and are left out. */
+  queueWaited(streamId: string, waitedMs: number): void {
+    if (this.#streams.has(streamId)) this.#wsWait.observe({ stream_id: streamId }, waitedMs);
   }
 
   gpuUtilization(): number | undefined {

@@ -69,6 +69,7 @@ export class StsService implements AsyncDisposable {
             emptyTranslation: config.fallbackMode,
             varianceSuccessMax: config.varianceSuccessMax,
             variancePartialMax: config.variancePartialMax,
+            onWaited: (streamId, waitedMs) => metrics.queueWaited(streamId, waitedMs),
           });
     if (processor === undefined) throw new Error("a sidecar needs an engine or an echo");
     this.sidecar = {

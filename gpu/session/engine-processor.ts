@@ -19,6 +19,8 @@ export interface EngineProcessorOptions {
   /** Shares of the original's length up to which a dub is `success`, and beyond which it is warned of. */
   readonly varianceSuccessMax: number;
   readonly variancePartialMax: number;
+  /** A fragment has begun after waiting this long for its turn. */
+  readonly onWaited: (streamId: string, waitedMs: number) => void;
 }
 
 /** Dubs each fragment by itself through the engine: a stream's fragments one by one, streams in turns. */
@@ -35,7 +37,12 @@ export class EngineProcessor implements FragmentProcessor {
 
   async process(job: FragmentJob): Promise<FragmentOutcome> {
     try {
-      return await this.queue.run(job.queue, () => this.#dub(job), job.signal);
+      const queuedAtMs = performance.now();
+      const begin = () => {
+        this.options.onWaited(job.streamId, performance.now() - queuedAtMs);
+        return this.#dub(job);
+      };
+      return await this.queue.run(job.queue, begin, job.signal);
     } catch (error) {
       throw asFragmentFailure(error, job.signal);
     }

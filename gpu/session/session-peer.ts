@@ -30,7 +30,6 @@ export interface SessionObserver {
     readonly streamId: string;
     readonly status: "success" | "partial" | "failed";
     readonly processingTimeMs: number;
-    readonly heldMs: number;
     readonly error?: { readonly code: string; readonly stage: string } | undefined;
   }): void;
   requestRefused(streamId: string | undefined, code: string): void;

@@ -253,7 +253,7 @@ export class Session {
     const processingTimeMs = message.processing_time_ms;
     const counted = { status: message.status, processingTimeMs, error: message.error };
     this.statistics.add({ ...counted, durationMs: fragment.durationMs() });
-    observer.fragmentAnswered({ streamId, heldMs, ...counted });
+    observer.fragmentAnswered({ streamId, ...counted });
     observer.inFlight(streamId, this.#inFlight.size, processor.waiting(this.id));
     if (this.#inFlight.size === 0) this.#wakeIdle();
   }

@@ -29,7 +29,7 @@ export const sidecarEngineSettings = {
     scope,
     schema: translationProvider,
     default: "auto",
-    doc: "`auto` (local, and DeepL where a key is set), `local` or `deepl`",
+    doc: "`auto` (DeepL first where a key is set, else local), `local` or `deepl` (needs the key)",
   }),
   ttsModel: setting({
     name: "TTS_MODEL",
@@ -71,7 +71,7 @@ export const sidecarEngineSettings = {
     scope,
     schema: text,
     secret: true,
-    doc: "Turns on DeepL for the pairs that have no local model",
+    doc: "Turns on DeepL for every pair it knows; the local models take over where it fails",
   }),
   elevenLabsApiKey: setting<string | undefined>({
     name: "ELEVENLABS_API_KEY",

@@ -24,7 +24,7 @@ export const asrModel = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
-/** `auto` (local, and DeepL where a key is set), `local` or `deepl`. */
+/** `auto` (DeepL first where a key is set, else local), `local` or `deepl`. */
 export const translationProvider = z.string().transform((value, context) => {
   const name = value.trim().toLowerCase();
   if (name === "auto" || name === "local" || name === "deepl") return name;
@@ -32,7 +32,7 @@ export const translationProvider = z.string().transform((value, context) => {
   context.addIssue({
     code: "custom",
     message:
-      "must be auto (local, and DeepL for what it lacks), local, or deepl; other providers are not built in",
+      "must be auto (DeepL first where a key is set, else local), local, or deepl; other providers are not built in",
   });
   return z.NEVER;
 });

@@ -5,6 +5,9 @@ import { optional, withDefault, wholeNumber } from "./sts-scalars.ts";
 export const audioFormats = ["pcm_s16le", "pcm_f32le", "wav", "m4a", "m4a_aac", "aac"] as const;
 export type AudioFormat = (typeof audioFormats)[number];
 
+/** A format's name, known or not. */
+export const audioFormatSchema = z.string().min(1).max(32);
+
 /** Largest decoded audio of one fragment. */
 export const maxAudioBytes = 10 * 1024 * 1024;
 /** The same as base64: what the released servers compute, `10·1024²·4/3 + 4`. */
@@ -23,7 +26,7 @@ const binary = z.union([
  * announced `binary_audio`. With `speech: false` there are no bytes and `duration_ms` counts.
  */
 export const stsAudioSchema = z.object({
-  format: withDefault(z.string().min(1).max(32), "m4a"),
+  format: withDefault(audioFormatSchema, "m4a"),
   sample_rate_hz: wholeNumber(8000, 96_000),
   channels: wholeNumber(1, 2),
   duration_ms: wholeNumber(0, 60_000),

@@ -1,7 +1,14 @@
 import { z } from "zod";
-import { stsAudioSchema } from "./sts-audio.ts";
+import { audioFormatSchema, stsAudioSchema } from "./sts-audio.ts";
 import { fragmentErrorSchema } from "./sts-errors.ts";
-import { identifier, languageTag, optional, roundedCount, wholeNumber } from "./sts-scalars.ts";
+import {
+  identifier,
+  languageTag,
+  optional,
+  roundedCount,
+  wholeNumber,
+  withDefault,
+} from "./sts-scalars.ts";
 
 /** Paths of the sidecar's HTTP side. */
 export const stsHttpPaths = {
@@ -16,7 +23,8 @@ export const processRequestSchema = z.object({
   fragment_id: identifier,
   stream_id: identifier,
   sequence_number: wholeNumber(0),
-  audio: stsAudioSchema,
+  // of this older contract PCM is the one format
+  audio: stsAudioSchema.extend({ format: withDefault(audioFormatSchema, "pcm_s16le") }),
   config: z.object({
     source_language: optional(languageTag),
     target_language: optional(languageTag),

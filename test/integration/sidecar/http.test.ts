@@ -122,6 +122,12 @@ describe("4 POST /api/v1/sts/process", () => {
     expect(Buffer.from(answer.dubbed_audio.data_base64, "base64").length).toBe(pcm(0).length);
   });
 
+  test("without a format the audio is PCM, the one format of this contract", async () => {
+    const { format: _format, ...audio } = request().audio;
+    const answer = await json(await post(request({ audio })));
+    expect(answer.dubbed_audio.format).toBe("pcm_s16le");
+  });
+
   test("takes the key as X-API-Key too", async () => {
     const response = await fetch(`${real.url}/api/v1/sts/process`, {
       method: "POST",
@@ -291,6 +297,22 @@ describe("5.1 metrics", () => {
     const after = await page(server.url);
     expect(after).not.toContain("counted");
     expect(after).toMatch(/^sts_sessions_active 0$/m);
+  });
+
+  test("the time that fragments wait for the engine is measured", async () => {
+    const gate = new Gate();
+    await using server = await startSidecar({}, { engine: new ScriptedEngine(gate.script) });
+    using client = await StsClient.begin(server.url, { stream_id: "waits" });
+    client.fragment(0, { stream_id: "waits" });
+    client.fragment(1, { stream_id: "waits" });
+    await gate.reached(1);
+    await Bun.sleep(60); // the second one waits at least this long
+    await gate.pass(2);
+    await client.count("fragment:processed", 2);
+    const sum = /^ws_queue_wait_time_ms_sum\{stream_id="waits"\} (.*)$/m.exec(
+      await page(server.url),
+    );
+    expect(Number(sum?.[1])).toBeGreaterThanOrEqual(55);
   });
 
   test("METRICS_PORT opens a second listener that serves nothing else", async () => {
