@@ -41,10 +41,10 @@ beforeAll(async () => {
     ),
   });
   const { totals } = report;
-  console.log(
+  process.stdout.write(
     `dub of the demo clip: CER ${(100 * quality.characterErrorRate).toFixed(1)} %, ` +
       `words of each sentence ${quality.sentences.map(({ recall }) => recall.toFixed(2)).join(" ")}, ` +
-      `real-time factor ${totals.realTimeFactor}`,
+      `real-time factor ${totals.realTimeFactor}\n`,
   );
 }, 400_000);
 afterAll(() => folder[Symbol.dispose]());
