@@ -25,7 +25,7 @@ export const hookCommand = defineCommand({
  * Sends one hook to `ORCHESTRATOR_URL`, from the variables that MediaMTX sets.
  * @returns what went wrong, in words; undefined after a 2xx answer
  */
-export async function sendHook(
+async function sendHook(
   event: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<string | undefined> {
@@ -66,7 +66,7 @@ const secretNames = new Set(["key", "user", "pass", "token", "jwt", "reader", "n
  * The publish URL's query without its secrets. MediaMTX from 1.19 on encodes the whole query once more
  * (`lang%3Des%26voice%3Dx`); a query that still has its `=` is taken as it is.
  */
-export function rawQuery(query: string): string {
+function rawQuery(query: string): string {
   let plain = query;
   if (!query.includes("=") && query.includes("%")) {
     try {

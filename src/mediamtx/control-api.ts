@@ -26,7 +26,7 @@ export interface PathInfo {
 }
 
 /** The media server does not answer, or not as its version should. */
-export class ControlApiError extends Error {
+class ControlApiError extends Error {
   override readonly name = "ControlApiError";
 }
 

@@ -1,6 +1,3 @@
-/** A stream's name: it names files and processes, so it is checked wherever it comes in. */
-export const streamIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
-
 /** One of the paths of a stream on the media server. */
 export interface StreamPath {
   readonly streamId: string;

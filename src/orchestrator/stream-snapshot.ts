@@ -1,3 +1,4 @@
+import { outputPath } from "../mediamtx/stream-path.ts";
 import type { StreamSession } from "./stream-session.ts";
 import type { StreamView } from "./stream-view.ts";
 
@@ -33,9 +34,9 @@ export function snapshotOf(session: StreamSession, bases: WatchBases): StreamVie
 }
 
 /** The addresses of a stream's dubbed feed. */
-export function watchUrls(streamId: string, bases: WatchBases): StreamView["watch"] {
+function watchUrls(streamId: string, bases: WatchBases): StreamView["watch"] {
   return {
-    rtmp: `${bases.rtmp}/live/${streamId}/out`,
-    hls: `${bases.hls}/live/${streamId}/out/`,
+    rtmp: `${bases.rtmp}/${outputPath(streamId)}`,
+    hls: `${bases.hls}/${outputPath(streamId)}/`,
   };
 }

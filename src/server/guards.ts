@@ -41,7 +41,7 @@ export function hookSecretRequired(secret: string | undefined): MiddlewareHandle
 }
 
 /** The header with which `livedub hook` shows the hook secret. */
-export const hookSecretHeader = "x-livedub-hook-secret";
+const hookSecretHeader = "x-livedub-hook-secret";
 
 /** What a browser is told about our pages: they load nothing from elsewhere and stand in no frame. */
 export const securityHeaders: MiddlewareHandler = async (context, next) => {
