@@ -76,6 +76,8 @@ export function resolveStream(
   };
   const egressOff = asked.get("egress") === "0" || values.egressEnabled === false;
   const destinations = config.egressRules.get(id) ?? section.egress ?? [];
+  if (values.egressEnabled === true && destinations.length === 0)
+    warnings.push("EGRESS_ENABLED=true, but no rule names a destination for this stream");
   const settings: StreamSettings = {
     sourceLanguage:
       wished("src", workerSettings.sourceLanguage.schema) ??

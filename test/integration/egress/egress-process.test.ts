@@ -7,10 +7,10 @@ import type { NativeChild } from "../../../src/process/native-child.ts";
 import { forwardOnce } from "../../../src/egress/forward-run.ts";
 import { makeFlashBeepClip } from "../../media/flash-beep.ts";
 import { freePort, TestMediaMtx } from "../../media/mediamtx.ts";
-import { publishClip } from "../../media/publish.ts";
 import { readFlvFile, Recording, type RecordedPacket } from "../../media/recording.ts";
 import { ffmpegPath } from "../../media/tools.ts";
 import { DestinationServer, goodKey } from "./destination-server.ts";
+import { publishForever } from "./endless-publisher.ts";
 import { runEgress, startEgress } from "./egress-run.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "livedub-egress-"));
@@ -21,10 +21,10 @@ let publisher: NativeChild;
 let inputUrl: string;
 
 beforeAll(async () => {
-  await makeFlashBeepClip({ path: clip, seconds: 90, gopFrames: 25 });
+  await makeFlashBeepClip({ path: clip, seconds: 40, gopFrames: 25 });
   [source, destination] = await Promise.all([TestMediaMtx.start(), DestinationServer.start()]);
   inputUrl = source.url("live/match/out");
-  publisher = await publishClip(clip, inputUrl);
+  publisher = await publishForever(clip, inputUrl);
   await source.sourceId("live/match/out");
 }, 60_000);
 
@@ -114,19 +114,19 @@ test("sound and picture arrive in step by SRT too", async () => {
     kind === "video" ? [hash] : [],
   );
   const arrived = recording.video.map(({ hash }) => hash);
-  expect(indexOfRun(hashes, arrived)).toBeGreaterThanOrEqual(0);
+  // the clip may have begun anew meanwhile
+  expect(indexOfRun([...hashes, ...hashes], arrived)).toBeGreaterThanOrEqual(0);
 }, 60_000);
 
 test("a wrong stream key ends with 30, without ever showing the key", async () => {
-  for (const url of [
-    destination.publishUrl("wrong-stream-key"),
-    destination.srtUrl("wrong-stream-key"),
-  ]) {
-    const run = await runEgress({ ...input(), DEST_RTMP_URL: url });
+  const key = "wrong-stream-key";
+  const urls = [destination.publishUrl(key), destination.srtUrl(key)];
+  const runs = await Promise.all(urls.map((url) => runEgress({ ...input(), DEST_RTMP_URL: url })));
+  for (const run of runs) {
     expect(run.exitCode).toBe(30);
     expect(run.events.at(-1)).toMatchObject({ event: "egress.exit", level: "error", attempt: 2 });
     expect(run.output).toContain("egress.retry.scheduled");
-    expect(run.output).not.toContain("wrong-stream-key");
+    expect(run.output).not.toContain(key);
   }
 }, 60_000);
 
@@ -139,11 +139,12 @@ test("a destination that does not know the path ends with 30", async () => {
 
 test("a destination that is not there ends with 40, by RTMP and by SRT", async () => {
   const port = await freePort();
-  for (const url of [
+  const urls = [
     `rtmp://127.0.0.1:${port}/app/some-key`,
     `srt://127.0.0.1:${port}?streamid=some-key`,
-  ]) {
-    const run = await runEgress({ ...input(), DEST_RTMP_URL: url });
+  ];
+  const runs = await Promise.all(urls.map((url) => runEgress({ ...input(), DEST_RTMP_URL: url })));
+  for (const run of runs) {
     expect(run.exitCode).toBe(40);
     expect(run.output).not.toContain("some-key");
   }

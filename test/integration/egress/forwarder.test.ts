@@ -11,9 +11,9 @@ import type { NativeChild } from "../../../src/process/native-child.ts";
 import { createLogger } from "../../../src/telemetry/log.ts";
 import { makeFlashBeepClip } from "../../media/flash-beep.ts";
 import { TestMediaMtx } from "../../media/mediamtx.ts";
-import { publishClip } from "../../media/publish.ts";
 import { ffmpegPath } from "../../media/tools.ts";
 import { DestinationServer, goodKey } from "./destination-server.ts";
+import { publishForever } from "./endless-publisher.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "livedub-forwarder-"));
 const clip = join(folder, "clip.flv");
@@ -22,9 +22,9 @@ let destination: DestinationServer;
 let publisher: NativeChild;
 
 beforeAll(async () => {
-  await makeFlashBeepClip({ path: clip, seconds: 120, gopFrames: 25 });
+  await makeFlashBeepClip({ path: clip, seconds: 10, gopFrames: 25 });
   [source, destination] = await Promise.all([TestMediaMtx.start(), DestinationServer.start()]);
-  publisher = await publishClip(clip, source.url("live/match/out"));
+  publisher = await publishForever(clip, source.url("live/match/out"));
   await source.sourceId("live/match/out");
 }, 60_000);
 

@@ -53,4 +53,8 @@ test("rules of the environment replace a stream's destinations, and egress can b
   expect(egressOf({}, "egress=0")).toEqual([]);
   expect(egressOf({}, "egress=1")).toEqual([youtube]);
   expect(egressOf({ EGRESS_ENABLED: "false" })).toEqual([]);
+  const asked = resolveStream(withSection({}, { EGRESS_ENABLED: "true" }), "match");
+  expect(asked.warnings).toEqual([
+    "EGRESS_ENABLED=true, but no rule names a destination for this stream",
+  ]);
 });
