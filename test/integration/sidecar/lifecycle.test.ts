@@ -148,6 +148,19 @@ describe("2.9 stream:end and 2.10 stream:complete", () => {
     expect((gone ?? 0) - (complete ?? 0)).toBeGreaterThan(150);
   });
 
+  test("a client that polls hears of the disconnect too, after everything that was sent to it", async () => {
+    using client = await StsClient.begin(
+      echo.url,
+      { stream_id: "polls" },
+      { transports: ["polling"] },
+    );
+    for (const sequence of [0, 1, 2]) client.fragment(sequence, { stream_id: "polls" });
+    client.send("stream:end");
+    await client.next("stream:complete");
+    expect(client.all("fragment:processed")).toHaveLength(3);
+    expect(await client.next("disconnect")).toBe("io server disconnect");
+  });
+
   test("a second stream:end gets stream:complete again", async () => {
     using client = await StsClient.begin(echo.url, { stream_id: "twice" });
     client.send("stream:end");
