@@ -9,7 +9,7 @@ import { selfCommand } from "../process/self.ts";
 import { describeExit } from "../process/exit.ts";
 
 /** Ports that a user knows by heart; another free one is taken when somebody has them already. */
-const usualPorts = { http: 8080, rtmp: 1935, rtsp: 8554, hls: 8888, api: 9997, metrics: 9998 };
+const usualPorts = { http: 8080, rtmp: 1935, hls: 8888, api: 9997, metrics: 9998 };
 type Ports = typeof usualPorts;
 
 const askEveryMs = 200;
@@ -137,7 +137,6 @@ function demoSettings(ports: Ports, stateDir: string, target: string): Record<st
   return {
     ORCH_HTTP_ADDR: on(ports.http),
     MEDIAMTX_RTMP_ADDRESS: on(ports.rtmp),
-    MEDIAMTX_RTSP_ADDRESS: on(ports.rtsp),
     MEDIAMTX_HLS_ADDRESS: on(ports.hls),
     MEDIAMTX_API_ADDRESS: on(ports.api),
     MEDIAMTX_METRICS_ADDRESS: on(ports.metrics),
