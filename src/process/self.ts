@@ -8,7 +8,7 @@ declare const LIVEDUB_COMPILED: boolean;
 export type Executable = "livedub" | "livedub-sts";
 
 /** True inside an executable made by `bun build --compile`. */
-export const isCompiled = typeof LIVEDUB_COMPILED !== "undefined" && LIVEDUB_COMPILED;
+const isCompiled = typeof LIVEDUB_COMPILED !== "undefined" && LIVEDUB_COMPILED;
 
 const sourceEntries: Record<Executable, string> = {
   livedub: join(import.meta.dir, "..", "main.ts"),
