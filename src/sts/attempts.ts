@@ -48,11 +48,6 @@ export class Attempts {
     return this.#open.get(wireId);
   }
 
-  of(entry: Entry): Attempt | undefined {
-    for (const attempt of this.#open.values()) if (attempt.entry === entry) return attempt;
-    return undefined;
-  }
-
   /** Takes the attempt out and frees its credit; a further answer to it is then `afterwards`. */
   remove(attempt: Attempt, afterwards: Stray): void {
     attempt.cancelTimeout();

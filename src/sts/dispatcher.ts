@@ -177,16 +177,17 @@ export class Dispatcher {
     entry.cancelDeadline = this.options.clock.after(leftMs, () => this.#onDeadline(entry));
   }
 
-  /** Too late for the air. The attempt keeps its credit: the sidecar is still at work on it. */
+  /**
+   * Too late for the air. What is in flight stays so: the sidecar is still at work on it, and whether it
+   * is ill only its answer, or the timeout, will tell the breaker.
+   */
   #onDeadline(entry: Entry): void {
-    const attempt = this.#attempts.of(entry);
-    if (attempt !== undefined) {
-      const late = "no answer before its air time";
-      attempt.reject(new AttemptError("deadline", late, "TIMEOUT", true));
-      return;
+    if (this.#queue.includes(entry)) {
+      this.#queue = this.#queue.filter((other) => other !== entry);
+      this.#fail(entry, this.#waitingReason, "not sent before its air time");
+    } else {
+      this.#fail(entry, "deadline", "no answer before its air time");
     }
-    this.#queue = this.#queue.filter((other) => other !== entry);
-    this.#fail(entry, this.#waitingReason, "not sent before its air time");
   }
 
   /** Why a fragment was never sent. */

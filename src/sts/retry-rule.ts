@@ -8,6 +8,8 @@ const fileTries = 4;
 const fileFirstDelayMs = 1000;
 /** A round trip before any has been seen. */
 const firstGuessMs = 1000;
+/** Of a usual round trip, what must fit before the air time for a fragment to be worth sending. */
+const worthwhileShare = 0.9;
 
 /** Decides whether a fragment is worth sending, or sending again, by what round trips have been like. */
 export class RetryRule {
@@ -21,17 +23,18 @@ export class RetryRule {
   /** Takes the round trip of an answer, in time or late, into account. */
   observe(roundTripMs: number): void {
     this.#typicalMs =
-      this.#typicalMs === undefined ? roundTripMs : 0.8 * this.#typicalMs + 0.2 * roundTripMs;
+      this.#typicalMs === undefined ? roundTripMs : 0.6 * this.#typicalMs + 0.4 * roundTripMs;
   }
 
   /**
-   * True when even half of a usual round trip will not fit before the fragment airs: sending it would
-   * only make the next one late too. Each such verdict fades the memory, so that it heals.
+   * True when a usual round trip will not fit before the fragment airs: sending it would only make the
+   * next one late too, and an overloaded sidecar would be late with everything for ever. Each such
+   * verdict fades the memory, so that the next fragments find out whether it has caught up.
    */
   hopeless(airsAtMs: number | undefined, nowMs: number): boolean {
     if (this.pacing === "file" || airsAtMs === undefined || this.#typicalMs === undefined)
       return false;
-    if (airsAtMs - nowMs >= this.#typicalMs / 2) return false;
+    if (airsAtMs - nowMs >= this.#typicalMs * worthwhileShare) return false;
     this.#typicalMs *= 0.8;
     return true;
   }
@@ -47,7 +50,7 @@ export class RetryRule {
     }
     const { airsAtMs } = entry.fragment;
     if (!liveRetries.has(failure.code) || entry.tries > this.maxRetries) return undefined;
-    if (failure.reason === "deadline" || airsAtMs === undefined) return undefined;
+    if (airsAtMs === undefined) return undefined;
     return airsAtMs - nowMs >= (this.#typicalMs ?? firstGuessMs) ? { afterMs: 0 } : undefined;
   }
 }

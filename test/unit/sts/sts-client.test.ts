@@ -122,6 +122,23 @@ test("what cannot be answered before its air time falls back then, and keeps its
   expect(client.counters.get("late_answers")).toBe(1);
 });
 
+test("answers that come late but come do not open the breaker; none at all does", async () => {
+  const client = startClient({ maxRetries: 0, breakerThreshold: 2 });
+  transport.open(3);
+  for (let late = 0; late < 4; late++) {
+    const pending = client.submit(fragmentAiring(clock.now() + 6900));
+    await clock.advance(7000);
+    expect(await outcomeOf(pending)).toBe("deadline");
+    transport.answer(-1);
+  }
+  expect(client.breaker).toBe("closed");
+  for (let silent = 0; silent < 2; silent++) {
+    void client.submit(fragmentAiring(clock.now() + far));
+    await clock.advance(8000);
+  }
+  expect(client.breaker).toBe("open");
+});
+
 test("TIMEOUT and MODEL_ERROR are tried once more under a new id, where time allows", async () => {
   const client = startClient();
   transport.open(1);
@@ -135,7 +152,8 @@ test("TIMEOUT and MODEL_ERROR are tried once more under a new id, where time all
   expect(await outcomeOf(retried)).toBe("model_error");
   expect(transport.sent).toHaveLength(2);
 
-  const tooLate = client.submit(fragmentAiring(clock.now() + 1200));
+  const tooLate = client.submit(fragmentAiring(clock.now() + 1300));
+  await clock.advance(600);
   transport.failWith(2, "TIMEOUT");
   expect(await outcomeOf(tooLate)).toBe("timeout");
   expect(transport.sent).toHaveLength(3);
