@@ -9,6 +9,9 @@ export interface PathWatcherOptions {
 }
 
 const everyMs = 2000;
+/** MediaMTX looks at the media for 2 s before a path stands; then each moment counts. */
+const soonEveryMs = 100;
+const soonForMs = 3500;
 
 /**
  * Keeps looking at the media server's path list: every 2 s, and at once when something hints at news.
@@ -19,6 +22,7 @@ export class PathWatcher {
   #looking: Promise<void> | undefined;
   #again = false;
   #closed = false;
+  #soonUntilMs = 0;
 
   constructor(readonly options: PathWatcherOptions) {}
 
@@ -36,14 +40,26 @@ export class PathWatcher {
     clearTimeout(this.#timer);
     this.#looking = this.#lookUntilQuiet().finally(() => {
       this.#looking = undefined;
-      if (!this.#closed) this.#timer = setTimeout(() => void this.look(), everyMs);
+      if (!this.#closed) this.#lookLater();
     });
     return this.#looking;
+  }
+
+  /** Somebody has just been let in: looks more often for the next seconds, so that no hook is needed. */
+  expectNews(): void {
+    this.#soonUntilMs = performance.now() + soonForMs;
+    if (this.#looking === undefined) this.#lookLater();
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+  }
+
+  #lookLater(): void {
+    clearTimeout(this.#timer);
+    const delayMs = performance.now() < this.#soonUntilMs ? soonEveryMs : everyMs;
+    this.#timer = setTimeout(() => void this.look(), delayMs);
   }
 
   async #lookUntilQuiet(): Promise<void> {

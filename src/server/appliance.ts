@@ -129,7 +129,12 @@ export class Appliance {
 
   #openSidecars(ledger: ChildLedger): Sidecars {
     const { config, environment, log } = this.options;
-    const sidecars = openSidecars({ values: config.values, environment, log, ledger });
+    const sidecars = openSidecars({
+      values: config.values,
+      environment: { ...environment, FFMPEG_BIN: this.options.ffmpegPath },
+      log,
+      ledger,
+    });
     this.#sidecars = sidecars;
     this.#stack.defer(() => sidecars.close());
     this.#kills.push(() => sidecars.kill());
@@ -209,7 +214,11 @@ export class Appliance {
       apiToken: values.apiToken,
       hookSecret: values.hookSecret,
       accessSecret,
-      judge: (request) => this.#registry.judge(request),
+      judge: (request) => {
+        const verdict = this.#registry.judge(request);
+        if (verdict.allow && verdict.publish) this.#watcher?.expectNews();
+        return verdict;
+      },
       hooks: {
         mayBegin: (streamId) => this.#registry.mayBegin(streamId),
         hint: (_, streamId, query) => {
