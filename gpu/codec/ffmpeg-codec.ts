@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NativeChild } from "../../src/process/native-child.ts";
@@ -19,8 +19,8 @@ const quiet = ["-nostdin", "-hide_banner", "-v", "error"];
 export type InputContainer = "mov" | "aac" | "flv" | "wav";
 
 /**
- * AAC and its containers through FFmpeg as a child of its own for each fragment, which reads stdin
- * and touches nothing else: its protocols are limited to the pipe and its own cache.
+ * AAC and its containers through FFmpeg, as a child of its own for each fragment that reads this one
+ * fragment and nothing else: its container is given, and its protocols are limited.
  */
 export class FfmpegCodec {
   constructor(private readonly findProgram: () => string) {}
@@ -31,15 +31,22 @@ export class FfmpegCodec {
     container: InputContainer,
     signal: AbortSignal,
   ): Promise<Float32Array> {
-    // MP4 files may have their index at the end, which a pipe cannot seek back from; `cache:` can
-    const input = container === "mov" ? "cache:pipe:0" : "pipe:0";
-    const args = ["-protocol_whitelist", "cache,pipe", "-f", container, "-i", input];
     const output = ["-map", "0:a:0", "-t", String(longestSeconds), "-ac", "1", "-ar", "16000"];
-    const decoded = await this.#run(
-      [...quiet, ...args, ...output, "-f", "f32le", "pipe:1"],
-      bytes,
-      signal,
-    );
+    const from = (...input: string[]) => [...quiet, ...input, ...output, "-f", "f32le", "pipe:1"];
+    const decoded =
+      container === "mov"
+        ? // the index of an MP4 may stand at its end: it needs a file that can be sought in;
+          // references to other files, which an MP4 may hold, are not followed
+          await inFile("fragment.mp4", async (path) => {
+            await writeFile(path, bytes, { mode: 0o600 });
+            const input = ["-protocol_whitelist", "file", "-f", "mov", "-enable_drefs", "0"];
+            return this.#run(from(...input, "-i", path), new Uint8Array(), signal);
+          })
+        : await this.#run(
+            from("-protocol_whitelist", "pipe", "-f", container, "-i", "pipe:0"),
+            bytes,
+            signal,
+          );
     if (decoded.length < 4) throw new FfmpegCodecError("there is no sound in it");
     return new Float32Array(new Uint8Array(decoded).buffer, 0, decoded.length >> 2);
   }
@@ -56,14 +63,10 @@ export class FfmpegCodec {
     if (format.container === "adts")
       return this.#run([...encode, "-f", "adts", "pipe:1"], pcm, signal);
     // the MP4 writer must seek in its output
-    const folder = await mkdtemp(join(tmpdir(), "livedub-sts-"));
-    try {
-      const path = join(folder, "answer.m4a");
+    return inFile("answer.m4a", async (path) => {
       await this.#run([...encode, "-movflags", "+faststart", "-f", "ipod", path], pcm, signal);
-      return await readFile(path);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+      return readFile(path);
+    });
   }
 
   async #run(args: readonly string[], input: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
@@ -96,6 +99,19 @@ export class FfmpegCodec {
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);
     }
+  }
+}
+
+/** Lends the path of a file in a private folder that is gone afterwards. */
+async function inFile<Result>(
+  name: string,
+  use: (path: string) => Promise<Result>,
+): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), "livedub-sts-"));
+  try {
+    return await use(join(folder, name));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -40,8 +40,6 @@ export class StsConnection implements SessionPeer {
       const callback = values.at(-1);
       if (typeof callback === "function") (callback as () => void)(); // an empty acknowledgement, at once
     });
-    // without a listener, an event of this name sent by a client would be thrown as an error
-    socket.on("error" as "stream:end", () => {});
     this.#on("stream:init", (payload) => this.#init(payload));
     this.#on("fragment:data", (payload) => this.#fragment(payload));
     this.#on("fragment:ack", (payload) => this.#workerAck(payload));

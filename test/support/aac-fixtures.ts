@@ -24,6 +24,8 @@ export async function ffmpeg(args: readonly string[], input?: Uint8Array): Promi
 
 /** AAC as released workers and others send it; each is two seconds at 48 kHz stereo. */
 export interface AacFixtures {
+  /** Forty seconds of noise: larger than what a reader of a pipe buffers. */
+  readonly longMp4: Uint8Array;
   readonly adts: Uint8Array;
   readonly raw: Uint8Array;
   /** MP4 with its index at the end, as most writers leave it. */
@@ -39,9 +41,9 @@ export async function makeAacFixtures(): Promise<AacFixtures> {
   const source = ["-f", "lavfi", "-i", twoTones];
   const aac = ["-c:a", "aac", "-b:a", "128k"];
   const folder = await mkdtemp(join(tmpdir(), "livedub-test-"));
-  const file = async (...flags: string[]) => {
+  const file = async (flags: readonly string[] = [], input: readonly string[] = source) => {
     const path = join(folder, "a.m4a");
-    await ffmpeg([...source, ...aac, ...flags, "-f", "mp4", "-y", path]);
+    await ffmpeg([...input, ...aac, ...flags, "-f", "mp4", "-y", path]);
     return Bun.file(path).bytes();
   };
   try {
@@ -50,8 +52,9 @@ export async function makeAacFixtures(): Promise<AacFixtures> {
       adts,
       raw: stripAdts(adts),
       mp4: await file(),
-      mp4IndexFirst: await file("-movflags", "+faststart"),
-      fragmentedMp4: await file("-movflags", "frag_keyframe+empty_moov"),
+      mp4IndexFirst: await file(["-movflags", "+faststart"]),
+      fragmentedMp4: await file(["-movflags", "frag_keyframe+empty_moov"]),
+      longMp4: await file([], ["-f", "lavfi", "-i", "anoisesrc=d=40:r=48000:a=0.5"]),
       wav: await ffmpeg([...source, "-f", "wav", "-"]),
       floatWav: await ffmpeg([...source, "-c:a", "pcm_f32le", "-f", "wav", "-"]),
       pcm: await ffmpeg([...source, "-f", "s16le", "-"]),

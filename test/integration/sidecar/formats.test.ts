@@ -74,6 +74,15 @@ describe("2.7 whatever the label says, the bytes decide", () => {
       expect(answer.dubbed_audio).toMatchObject({ format: label, ...header });
     });
 
+  test("an MP4 too large for a pipe's buffer is heard whole, though its index stands at its end", async () => {
+    const { longMp4 } = fixtures;
+    expect(longMp4.length).toBeGreaterThan(300_000);
+    const { request } = await dub("m4a", longMp4, { channels: 1, duration_ms: 40_000 });
+    expect(request?.pcm16k.length).toBe(640_000);
+    const tail = request?.pcm16k.subarray(630_000) ?? new Float32Array();
+    expect(Math.max(...tail)).toBeGreaterThan(0.1);
+  });
+
   test("float PCM is heard whole", async () => {
     const pcm = await ffmpeg(
       ["-f", "s16le", "-ar", "48000", "-ac", "2", "-i", "-", "-f", "f32le", "-"],
