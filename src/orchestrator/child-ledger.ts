@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { readProcStat } from "./proc-stat.ts";
 
 const entrySchema = z.object({
   pid: z.number().int().min(2),
@@ -33,7 +34,7 @@ export class ChildLedger {
 
   /** Notes a process; one that is gone already is not noted. */
   add(pid: number, name: string): void {
-    const startTicks = startTicksOf(pid);
+    const startTicks = readProcStat(pid)?.startTicks;
     if (startTicks === undefined) return;
     const entry: Entry = { pid, startTicks, bootId: bootId(), name };
     try {
@@ -59,7 +60,7 @@ export class ChildLedger {
         `ORCH_STATE_DIR ${this.stateDir}: another livedub serve (pid ${holder.pid}) works here; ` +
           `stop it, or give this one a state directory of its own`,
       );
-    const startTicks = startTicksOf(process.pid) ?? "";
+    const startTicks = readProcStat(process.pid)?.startTicks ?? "";
     const entry: Entry = { pid: process.pid, startTicks, bootId: bootId(), name: "serve" };
     writeFileSync(path, JSON.stringify(entry), { mode: 0o600 });
   }
@@ -97,7 +98,7 @@ export class ChildLedger {
 
 /** True when the very process of the entry lives: same boot, same pid, same start, and not a zombie. */
 function isAlive(entry: Entry): boolean {
-  return entry.bootId === bootId() && startTicksOf(entry.pid) === entry.startTicks;
+  return entry.bootId === bootId() && readProcStat(entry.pid)?.startTicks === entry.startTicks;
 }
 
 function readEntry(path: string): Entry | undefined {
@@ -105,18 +106,6 @@ function readEntry(path: string): Entry | undefined {
     return entrySchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
   } catch {
     return undefined; // absent, or cut off by the crash that left it
-  }
-}
-
-/** Field 22 of `/proc/<pid>/stat` (proc(5)); undefined when the process is gone or a zombie. */
-function startTicksOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The second field is the program's name in parentheses and may itself hold blanks and parentheses.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
-  } catch {
-    return undefined;
   }
 }
 

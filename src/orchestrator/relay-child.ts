@@ -9,6 +9,7 @@ import {
   type SupervisorToRelay,
 } from "../protocol/supervisor.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { isRunnable } from "./proc-stat.ts";
 
 /** What the owner of a relay process is told. */
 export interface RelayParent {
@@ -51,6 +52,7 @@ export class RelayChild {
     this.#heartbeat = new Heartbeat({
       startWithinMs: options.startWithinMs,
       silentAfterMs,
+      isBusy: () => isRunnable(this.pid),
       onSilent: () => this.#hung(),
     });
     this.exited = this.#child.exited;

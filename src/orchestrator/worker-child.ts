@@ -10,6 +10,7 @@ import {
   type WorkerToSupervisor,
 } from "../protocol/supervisor.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { isRunnable } from "./proc-stat.ts";
 
 /** What the owner of a worker process is told. */
 export interface WorkerParent {
@@ -51,6 +52,7 @@ export class WorkerChild {
     this.#heartbeat = new Heartbeat({
       startWithinMs: options.startWithinMs,
       silentAfterMs,
+      isBusy: () => isRunnable(this.pid),
       onSilent: () => this.#hung(),
     });
     this.exited = this.#child.exited;

@@ -42,16 +42,21 @@ describe("while a stream runs", () => {
     await serve[Symbol.asyncDispose]();
   }, 30_000);
 
-  /** Has the worker replaced by what `harm` does to it. @returns how long it took, in milliseconds */
+  /**
+   * Has the worker replaced by what `harm` does to it, and waits until the new one is at work.
+   * @returns milliseconds until the new process was there
+   */
   async function replacedAfter(harm: (pid: number) => void): Promise<number> {
     const before = await serve.stream("match");
-    const replaced = serve.nextEvent("worker-connected");
-    const startedAt = performance.now();
+    const atWork = serve.nextEvent("worker-connected");
     harm(before.worker.pid ?? 0);
-    await replaced;
-    const tookMs = performance.now() - startedAt;
+    const isNew = async () => {
+      const { pid } = (await serve.stream("match")).worker;
+      return pid !== null && pid !== before.worker.pid;
+    };
+    const tookMs = await eventually(isNew, 10_000, "a new worker");
+    await atWork;
     const after = await serve.stream("match");
-    expect(after.worker.pid).not.toBe(before.worker.pid);
     expect(after.worker.restarts).toBe(before.worker.restarts + 1);
     expect([after.runId, after.relay.pid]).toEqual([before.runId, before.relay.pid]);
     expect(isRunning(before.worker.pid ?? 0)).toBe(false);
@@ -67,7 +72,7 @@ describe("while a stream runs", () => {
   test("a worker that hangs is found and replaced", async () => {
     const tookMs = await replacedAfter((pid) => process.kill(pid, "SIGSTOP"));
     process.stderr.write(`hung worker replaced after ${tookMs.toFixed(0)} ms\n`);
-    expect(tookMs).toBeLessThan(3000);
+    expect(tookMs).toBeLessThan(4000); // about 1.6 s on a machine that has time
     expect(serve.log.some((line) => line.event === "worker-hung")).toBe(true);
   }, 20_000);
 
