@@ -47,6 +47,8 @@ describe("while a stream runs", () => {
    * @returns milliseconds until the new process was there
    */
   async function replacedAfter(harm: (pid: number) => void): Promise<number> {
+    const speaks = async () => (await serve.stream("match")).worker.status !== null;
+    await eventually(speaks, 10_000, "the worker has told how it is");
     const before = await serve.stream("match");
     const atWork = serve.nextEvent("worker-connected");
     harm(before.worker.pid ?? 0);
