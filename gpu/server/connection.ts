@@ -27,6 +27,7 @@ const offeredExtensions: readonly StsExtension[] = ["speech", "binary_audio", "f
 /** One Socket.IO connection: reads its events, owns its session, and closes it. */
 export class StsConnection implements SessionPeer {
   #session: Session | undefined;
+  #refusals = 0;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #leaveTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #simulation: SimulationEvents;
@@ -82,7 +83,7 @@ export class StsConnection implements SessionPeer {
       ...(context.metadata && { metadata: context.metadata, details: context.metadata }),
     };
     this.sidecar.metrics.requestRefused(this.#liveStreamId(), code);
-    this.sidecar.logger.info({ code, streamId, fragmentId: context.fragmentId }, message);
+    this.#logRefusal({ code, streamId, fragmentId: context.fragmentId }, message);
     this.send("error", event);
   };
 
@@ -275,6 +276,13 @@ export class StsConnection implements SessionPeer {
     session.close();
     this.sidecar.echo?.close(session.id);
     this.sidecar.registry.release(session);
+  }
+
+  /** Every refusal at first, then fewer and fewer: a client must not be able to fill the log. */
+  #logRefusal(fields: Record<string, unknown>, message: string): void {
+    const refusals = ++this.#refusals;
+    const isPowerOfTwo = (refusals & (refusals - 1)) === 0;
+    if (refusals <= 16 || isPowerOfTwo) this.sidecar.logger.info({ ...fields, refusals }, message);
   }
 
   #liveStreamId(): string | undefined {

@@ -254,8 +254,18 @@ export class Session {
     const counted = { status: message.status, processingTimeMs, error: message.error };
     this.statistics.add({ ...counted, durationMs: fragment.durationMs() });
     observer.fragmentAnswered({ streamId, ...counted });
+    if (message.error !== undefined) this.#logFailure(fragment, message.error);
     observer.inFlight(streamId, this.#inFlight.size, processor.waiting(this.id));
     if (this.#inFlight.size === 0) this.#wakeIdle();
+  }
+
+  #logFailure(
+    fragment: RunningFragment,
+    error: NonNullable<FragmentProcessedMessage["error"]>,
+  ): void {
+    const { fragmentId, sequenceNumber: batchNumber } = fragment;
+    const { code, stage } = error;
+    this.options.logger.warn({ fragmentId, batchNumber, code, stage }, error.message);
   }
 
   #tellLoad(): void {
@@ -278,6 +288,7 @@ export class Session {
   #completeWhenEmpty(): void {
     if (this.#state !== "ending" || this.#inFlight.size > 0) return;
     this.#state = "completed";
+    this.options.logger.info({ fragments: this.statistics.answered }, "stream complete");
     this.#sendComplete();
     this.options.observer.sessionClosed(this.options.streamId);
     this.options.peer.completed();

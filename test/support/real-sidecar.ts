@@ -29,6 +29,10 @@ async function start(): Promise<RealSidecar> {
       STS_PORT: "0",
       STS_MODE: "real",
       MAX_CONCURRENT_STREAMS: "20",
+      // what the models say is tested, not how fast a busy machine says it
+      ASR_TIMEOUT_MS: "60000",
+      TRANSLATION_TIMEOUT_MS: "60000",
+      TTS_TIMEOUT_MS: "60000",
       BUN_OPTIONS: "--no-orphans",
     },
     stdio: ["ignore", "pipe", "inherit"],
