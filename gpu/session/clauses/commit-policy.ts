@@ -133,8 +133,8 @@ const spokenInOrder = (words: readonly TimedWord[]): readonly TimedWord[] =>
 /**
  * A pass whose window begins before the last committed word hears some of them again. They end where it says the
  * newest committed words once more, about as many words into the window as were committed after its beginning.
- * Where it says something else there, the middle of each word decides: what lies before the committed end was
- * committed in other words.
+ * Where it says something else there, as many words were committed in other words as lie before the committed end,
+ * but no more than the window holds of committed ones.
  */
 function withoutCommitted(
   tail: readonly TimedWord[],
@@ -143,15 +143,16 @@ function withoutCommitted(
 ): readonly TimedWord[] {
   const last = tail.at(-1);
   if (!last) return words;
-  const expected = tail.filter((word) => middleOf(word) > fromMs).length - 1;
+  const again = tail.filter((word) => middleOf(word) > fromMs).length;
   let best: Match | undefined;
   for (let index = 0; index < words.length; index++) {
-    const match = matchBack(tail, words, index, expected);
+    const match = matchBack(tail, words, index, again - 1);
     if (isRepeat(match, last, words[index]) && isBetter(match, best)) best = match;
   }
   if (best) return words.slice(best.index + 1);
   const firstNew = words.findIndex((word) => middleOf(word) >= last.endMs);
-  return firstNew === -1 ? [] : words.slice(firstNew);
+  const audible = tail.filter((word) => word.endMs > fromMs).length;
+  return words.slice(Math.min(audible, firstNew === -1 ? words.length : firstNew));
 }
 
 interface Match {
@@ -162,6 +163,8 @@ interface Match {
   readonly whole: boolean;
   /** How many words it lies beside its expected place. */
   readonly away: number;
+  /** Between the starts of the two last words. */
+  readonly distanceMs: number;
   /** The window begins before the last committed word, so that some run is expected. */
   readonly due: boolean;
 }
@@ -173,12 +176,13 @@ function matchBack(
   expected: number,
 ): Match {
   const away = Math.abs(index - Math.max(0, expected));
+  const distanceMs = Math.abs((tail.at(-1)?.startMs ?? 0) - (words[index]?.startMs ?? 0));
   for (let run = 0; ; run++) {
     const committed = tail[tail.length - 1 - run];
     const heard = words[index - run];
     const over = run === contextWords || !committed || !heard;
     if (over || normaliseWord(committed.text) !== normaliseWord(heard.text))
-      return { index, run, whole: over, away, due: expected >= 0 };
+      return { index, run, whole: over, away, distanceMs, due: expected >= 0 };
   }
 }
 
@@ -194,8 +198,12 @@ function isBetter(match: Match, other: Match | undefined): boolean {
   if (!other) return true;
   if (match.whole !== other.whole) return match.whole;
   if (!match.whole && match.run !== other.run) return match.run > other.run;
-  return match.away < other.away;
+  return misplacement(match) < misplacement(other);
 }
+
+/** In a row of equal words times decide; but a window is rarely more than a word off. */
+const misplacement = ({ away, distanceMs }: Match): number =>
+  distanceMs + 50 * away + 1000 * Math.max(0, away - 1);
 
 const middleOf = (word: TimedWord): number => (word.startMs + word.endMs) / 2;
 

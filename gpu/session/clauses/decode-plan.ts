@@ -10,7 +10,9 @@ export interface Hearing {
   readonly settledUntilMs: number;
   /** End of the newest committed word. */
   readonly lastWordEndMs: number;
-  /** End of the last clause: windows do not reach back behind it. */
+  /** Start of the first word that the last final pass heard and left out, because it ended after `settledUntilMs`. */
+  readonly leftOutFromMs?: number | undefined;
+  /** End of the last clause: windows reach back behind it only for context. */
   readonly clauseEndMs: number;
   /** Start of the first committed word that is in no clause. */
   readonly uncutFromMs?: number | undefined;
@@ -50,10 +52,14 @@ export interface DecodePlan {
   readonly commitUntilMs: number;
 }
 
+/** Two final passes of going speech are at least this far apart. */
+const leastProgressMs = 500;
 /** A word that a settled moment falls into may have begun this long before it. */
 const longestWordMs = 800;
 /** Less speech than this after the last word is its echo, not another. */
 const shortestRemainderMs = 150;
+/** Of going speech a window takes in at least this much, if there was so much: a lone word is misheard. */
+const contextMs = 2500;
 /** Sound before and after the speech, for soft beginnings and endings. */
 const marginMs = 200;
 /** A final pass in the midst of speech hears this much past the safe moment, so that its last word is whole. */
@@ -68,31 +74,48 @@ const passDuty = 2;
  * has ended, with at most one pass of a session under way.
  */
 export function planDecode(hearing: Hearing, limits: DecodeLimits): DecodePlan | undefined {
-  const unsettled = unsettledSpeech(hearing);
-  const openMs = unsettled[0]?.startMs;
+  const stretches = unsettledStretches(hearing);
+  const openMs = openSpeechStartMs(hearing);
   if (openMs === undefined) return undefined;
   const clauseStartMs = hearing.uncutFromMs ?? openMs;
-  const fromMs = Math.max(hearing.clauseEndMs, clauseStartMs - marginMs);
-  const safeMs = clauseStartMs + limits.capMs;
-  const closed = hearing.speaking ? unsettled.slice(0, -1) : unsettled;
-  const pauseMs = closed.findLast((one) => one.endMs <= safeMs)?.endMs ?? closed[0]?.endMs;
-  if (pauseMs !== undefined && pauseMs <= safeMs) {
-    const toMs = Math.min(pauseMs + marginMs, hearing.heardUntilMs);
-    return windowOf("final", fromMs, toMs, toMs, limits);
-  }
-  if (hearing.heardUntilMs >= safeMs + lookaheadMs)
-    return windowOf("final", fromMs, safeMs + lookaheadMs, safeMs, limits);
+  const safeMs = Math.max(clauseStartMs + limits.capMs, hearing.settledUntilMs + leastProgressMs);
+  const final = finalMoment(hearing, stretches, safeMs);
+  const toMs = final?.toMs ?? hearing.heardUntilMs;
+  const clauseMs = Math.max(hearing.clauseEndMs, clauseStartMs - marginMs);
+  const stretchMs = (stretches[0]?.startMs ?? 0) - marginMs;
+  // What was settled before a pause is not heard again; word times are not exact, so a window is never empty for it.
+  const fromMs = Math.min(
+    Math.max(stretchMs, Math.min(clauseMs, toMs - contextMs)),
+    toMs - marginMs,
+  );
+  const window = { fromMs: Math.max(0, fromMs, toMs - limits.longestWindowMs), toMs };
+  if (final) return { kind: "final", ...window, commitUntilMs: final.commitUntilMs };
   // A partial that were still running when the final one is due would make the clause late.
-  if (safeMs + lookaheadMs - hearing.heardUntilMs < limits.passMs) return undefined;
-  const windowMs = hearing.heardUntilMs - fromMs;
+  if (safeMs + lookaheadMs - toMs < limits.passMs) return undefined;
+  const windowMs = toMs - window.fromMs;
   const stepMs = Math.max(
     limits.shortestStepMs,
     limits.passMs * passDuty,
     windowMs / passesPerWindow,
   );
-  const heardSinceMs = hearing.heardUntilMs - Math.max(hearing.lastPassUntilMs, fromMs);
-  if (heardSinceMs < stepMs) return undefined;
-  return windowOf("partial", fromMs, hearing.heardUntilMs, Number.NEGATIVE_INFINITY, limits);
+  if (toMs - Math.max(hearing.lastPassUntilMs, openMs) < stepMs) return undefined;
+  return { kind: "partial", ...window, commitUntilMs: Number.NEGATIVE_INFINITY };
+}
+
+/** A pause before the latest safe moment, or that moment itself, if it was heard. */
+function finalMoment(
+  hearing: Hearing,
+  stretches: readonly SpeechStretch[],
+  safeMs: number,
+): { toMs: number; commitUntilMs: number } | undefined {
+  const closed = hearing.speaking ? stretches.slice(0, -1) : stretches;
+  const pauseMs = closed.findLast((one) => one.endMs <= safeMs)?.endMs;
+  if (pauseMs !== undefined) {
+    const toMs = Math.min(pauseMs + marginMs, hearing.heardUntilMs);
+    return { toMs, commitUntilMs: toMs };
+  }
+  if (hearing.heardUntilMs < safeMs + lookaheadMs) return undefined;
+  return { toMs: safeMs + lookaheadMs, commitUntilMs: safeMs };
 }
 
 /** How far words are known, for the cutter: over the settled speech, and through any silence after it. */
@@ -103,37 +126,21 @@ export function settledHorizonMs(hearing: Hearing): number {
 
 /** Where the first word could begin that is not committed; undefined in settled silence. */
 export function openSpeechStartMs(hearing: Hearing): number | undefined {
-  return unsettledSpeech(hearing)[0]?.startMs;
+  const first = unsettledStretches(hearing)[0];
+  if (!first) return undefined;
+  const wordMs =
+    hearing.leftOutFromMs ??
+    Math.max(hearing.lastWordEndMs, hearing.settledUntilMs - longestWordMs);
+  return Math.min(first.endMs, Math.max(first.startMs, wordMs));
 }
 
-/** Stretches that no final pass has heard to their end. */
+/** Stretches that no final pass has heard to their end, or of which it left out a word. */
 function unsettledStretches(hearing: Hearing): readonly SpeechStretch[] {
   const going = hearing.speaking ? hearing.speech.at(-1) : undefined;
-  return hearing.speech.filter(
-    (one) =>
-      one.endMs > hearing.settledUntilMs &&
-      (one === going || one.endMs - hearing.lastWordEndMs >= shortestRemainderMs),
-  );
-}
-
-/** The same, without what is in committed words. */
-function unsettledSpeech(hearing: Hearing): readonly SpeechStretch[] {
-  const openMs = Math.max(hearing.lastWordEndMs, hearing.settledUntilMs - longestWordMs);
-  return unsettledStretches(hearing).map((one) => ({
-    startMs: Math.min(one.endMs, Math.max(one.startMs, openMs)),
-    endMs: one.endMs,
-  }));
-}
-
-function windowOf(
-  kind: DecodePlan["kind"],
-  fromMs: number,
-  toMs: number,
-  commitUntilMs: number,
-  limits: DecodeLimits,
-): DecodePlan {
-  const longest = toMs - limits.longestWindowMs;
-  // Word times are not exact: a window is never empty for it.
-  const beginMs = Math.max(0, longest, Math.min(fromMs, toMs - marginMs));
-  return { kind, fromMs: beginMs, toMs, commitUntilMs };
+  const { leftOutFromMs, settledUntilMs, lastWordEndMs } = hearing;
+  return hearing.speech.filter((one) => {
+    if (leftOutFromMs !== undefined) return one.endMs > leftOutFromMs;
+    const echo = one !== going && one.endMs - lastWordEndMs < shortestRemainderMs;
+    return one.endMs > settledUntilMs && !echo;
+  });
 }

@@ -105,8 +105,21 @@ describe("speech that goes on", () => {
       lastPassUntilMs: 5550,
     };
     expect(openSpeechStartMs(going(2000, 6400, over))).toBe(5100);
-    expect(planDecode(going(2000, 6400, over), limits)).toMatchObject({ fromMs: 5100, toMs: 6400 });
+    const plan = planDecode(going(2000, 6400, over), limits);
+    expect(plan).toMatchObject({ kind: "partial", fromMs: 3900, toMs: 6400 });
     expect(settledHorizonMs(going(2000, 6400, over))).toBe(5400);
+  });
+
+  test("is heard again from a word that the final pass left out", () => {
+    const over = {
+      settledUntilMs: 5400,
+      lastWordEndMs: 4900,
+      leftOutFromMs: 5000,
+      clauseEndMs: 4900,
+    };
+    expect(openSpeechStartMs(going(2000, 5600, over))).toBe(5000);
+    const over2 = { ...over, heardUntilMs: 5800, speech: [{ startMs: 2000, endMs: 5350 }] };
+    expect(planDecode(hearing(over2), limits)).toMatchObject({ kind: "final", toMs: 5550 });
   });
 
   test("that was refused is not decoded for ever: its next safe moment is a cap later", () => {

@@ -42,7 +42,8 @@ function expectWholeAndInOrder(said: Speech, outcome: Outcome): void {
   expect(numbers).toEqual(numbers.map((_, i) => i));
   const placedMs = outcome.clauses.reduce(
     (sum, { slot }) =>
-      sum + (slot.outcome === "placed" ? Math.round(slot.endMs - slot.startMs) : 0),
+      sum +
+      (slot.outcome === "placed" ? Math.round(((slot.endMs - slot.startMs) / 1000) * 1000) : 0),
     0,
   );
   const heardMs = outcome.answered.filter((sample) => sample !== 0).length;

@@ -69,7 +69,13 @@ interface Running {
 export class SimulatedSession {
   #nowMs = 0;
   #heardMs = 0;
-  #hearing = { settledUntilMs: 0, lastWordEndMs: 0, clauseEndMs: 0, lastPassUntilMs: 0 };
+  #hearing = {
+    settledUntilMs: 0,
+    lastWordEndMs: 0,
+    leftOutFromMs: undefined as number | undefined,
+    clauseEndMs: 0,
+    lastPassUntilMs: 0,
+  };
   #commit: CommitState = nothingHeard;
   #rest: readonly TimedWord[] = [];
   #queue = new DeadlineQueue();
@@ -200,7 +206,10 @@ export class SimulatedSession {
     this.#rest = [...this.#rest, ...step.committed];
     this.#hearing.lastPassUntilMs = plan.toMs;
     this.#hearing.lastWordEndMs = step.state.tail.at(-1)?.endMs ?? 0;
-    if (plan.kind === "final") this.#hearing.settledUntilMs = plan.commitUntilMs;
+    if (plan.kind === "final") {
+      this.#hearing.settledUntilMs = plan.commitUntilMs;
+      this.#hearing.leftOutFromMs = step.tentative[0]?.startMs;
+    }
     this.#cut();
   }
 
