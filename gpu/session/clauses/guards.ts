@@ -17,8 +17,11 @@ export interface HypothesisFacts {
 }
 
 export interface GuardLimits {
-  /** At or above: nothing was said (measured 0.83–0.93 on silence and noise, at most 0.05 on speech). */
+  /** At or above: nothing was said (measured 0.83–0.93 on silence and noise). */
   readonly noSpeechProbability: number;
+  /** Short windows of clear speech reach this; it refuses only what the model is not sure of either. */
+  readonly doubtfulNoSpeechProbability: number;
+  readonly doubtfulMeanLogProbability: number;
   /** Less speech than this in the window is a click. */
   readonly leastSpeechMs: number;
   /** Above: the text repeats itself. */
@@ -37,7 +40,9 @@ export interface GuardLimits {
 }
 
 export const defaultGuardLimits: GuardLimits = {
-  noSpeechProbability: 0.6,
+  noSpeechProbability: 0.8,
+  doubtfulNoSpeechProbability: 0.6,
+  doubtfulMeanLogProbability: -0.5,
   leastSpeechMs: 120,
   compressionRatio: 2.4,
   meanLogProbability: -1,
@@ -70,7 +75,7 @@ export function refusals(
   const words = facts.words.filter((word) => isSpoken(word));
   if (words.length === 0) return [];
   const found: [RefusalReason, boolean][] = [
-    ["no_speech", facts.noSpeechProbability >= limits.noSpeechProbability],
+    ["no_speech", heardNothing(facts, limits)],
     ["too_little_speech", facts.speechMs < limits.leastSpeechMs],
     ["compression", facts.compressionRatio > limits.compressionRatio],
     ["repetition", findLoop(words, limits.repetition) !== undefined],
@@ -79,6 +84,14 @@ export function refusals(
     ["phantom", isPhantom(words, language) && hasLittleEvidence(facts, limits)],
   ];
   return found.filter(([, refused]) => refused).map(([reason]) => reason);
+}
+
+function heardNothing(facts: HypothesisFacts, limits: GuardLimits): boolean {
+  if (facts.noSpeechProbability >= limits.noSpeechProbability) return true;
+  return (
+    facts.noSpeechProbability >= limits.doubtfulNoSpeechProbability &&
+    facts.meanLogProbability < limits.doubtfulMeanLogProbability
+  );
 }
 
 function isTooFast(words: readonly string[], speechMs: number, limits: GuardLimits): boolean {

@@ -28,6 +28,12 @@ describe("a pass is refused", () => {
     expect(refusals(good(said, { noSpeechProbability: 0.85 }), "en")).toEqual(["no_speech"]);
   });
 
+  test("when the model doubts that it heard speech, and what it heard", () => {
+    const doubtful = { noSpeechProbability: 0.65, meanLogProbability: -0.8 };
+    expect(refusals(good(said, doubtful), "en")).toEqual(["no_speech"]);
+    expect(refusals(good(said, { noSpeechProbability: 0.65 }), "en")).toEqual([]);
+  });
+
   test("when the detector heard hardly any", () => {
     expect(refusals(good("Yes.", { speechMs: 60 }), "en")).toEqual(["too_little_speech"]);
   });
