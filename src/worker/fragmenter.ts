@@ -20,6 +20,8 @@ export interface Stretch {
   readonly startSample: number;
   readonly endSample: number;
   readonly speech: boolean;
+  /** What ended it: a pause (or, of silence, speech), the longest length, or the end of the sound. */
+  readonly cutAt: "pause" | "limit" | "end";
 }
 
 const samplesPerMs = streamSampleRateHz / 1000;
@@ -74,9 +76,9 @@ export class Fragmenter {
   flush(endSample: number): Stretch[] {
     const done: Stretch[] = [];
     while (this.#inSpeech && endSample - this.#openFrom > this.#longest) {
-      this.#close(this.#bestCut(), true, done);
+      this.#close(this.#bestCut(), true, "limit", done);
     }
-    this.#close(Math.max(endSample, this.#openFrom), this.#inSpeech, done);
+    this.#close(Math.max(endSample, this.#openFrom), this.#inSpeech, "end", done);
     this.#inSpeech = false;
     return done;
   }
@@ -91,34 +93,34 @@ export class Fragmenter {
   #growSilence(frame: HeardFrame, done: Stretch[]): void {
     if (frame.speechFrom !== undefined) {
       const from = Math.min(Math.max(frame.speechFrom, this.#openFrom), frame.endSample);
-      this.#close(from, false, done);
+      this.#close(from, false, "pause", done);
       this.#inSpeech = true;
       return;
     }
     const settled = frame.endSample - gateLagSamples;
-    if (settled - this.#openFrom >= silenceStepSamples) this.#close(settled, false, done);
+    if (settled - this.#openFrom >= silenceStepSamples) this.#close(settled, false, "limit", done);
   }
 
   /** @returns true when a cut at the limit may have left another fragment to be cut */
   #growSpeech(frame: HeardFrame, done: Stretch[]): boolean {
     const length = frame.endSample - this.#openFrom;
     if (length > this.#longest) {
-      this.#close(this.#bestCut(), true, done);
+      this.#close(this.#bestCut(), true, "limit", done);
       // What lies behind the cut may be the pause alone.
       this.#inSpeech = frame.speaking || this.#gateOpenUntil > this.#openFrom;
       return true;
     }
     const paused = !frame.speaking && frame.endSample - this.#gateOpenUntil >= this.#pause;
     if (paused && length >= this.#shortest) {
-      this.#close(frame.endSample, true, done);
+      this.#close(frame.endSample, true, "pause", done);
       this.#inSpeech = false;
     }
     return false;
   }
 
-  #close(atSample: number, speech: boolean, done: Stretch[]): void {
+  #close(atSample: number, speech: boolean, cutAt: Stretch["cutAt"], done: Stretch[]): void {
     if (atSample <= this.#openFrom) return;
-    done.push({ startSample: this.#openFrom, endSample: atSample, speech });
+    done.push({ startSample: this.#openFrom, endSample: atSample, speech, cutAt });
     this.#openFrom = atSample;
     const keep = this.#frames.findIndex((frame) => frame.endSample > atSample);
     this.#frames = keep < 0 ? [] : this.#frames.slice(keep);

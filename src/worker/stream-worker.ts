@@ -170,6 +170,7 @@ export class StreamWorker {
 
   #take(run: Run, stretches: readonly Stretch[]): void {
     for (const stretch of stretches) {
+      if (stretch.speech) this.counters.add(`cut_at_${stretch.cutAt}`);
       if (stretch.speech && this.options.client !== undefined) void this.#dub(run, stretch);
       else run.track.reserve(stretch)({ kind: "original" });
     }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { selfCommand } from "../../../src/process/self.ts";
@@ -37,12 +37,47 @@ export function startDub(args: readonly string[], environment: Record<string, st
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const finished: Promise<DubRun> = Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]).then(([code, stdout, stderr]) => ({ code, stdout, stderr }));
-  return { child, finished };
+  let stderr = "";
+  let waiting: { text: string; resolve: () => void }[] = [];
+  const read = async () => {
+    for await (const chunk of child.stderr) {
+      stderr += new TextDecoder().decode(chunk);
+      for (const { resolve } of waiting.filter(({ text }) => stderr.includes(text))) resolve();
+      waiting = waiting.filter(({ text }) => !stderr.includes(text));
+    }
+    return stderr;
+  };
+  const reading = read();
+  const stdout = new Response(child.stdout).text();
+  const finished: Promise<DubRun> = Promise.all([child.exited, stdout, reading]).then(
+    ([code, said, complained]) => ({ code, stdout: said, stderr: complained }),
+  );
+  /** Resolves when it has said this on stderr. */
+  const until = (text: string) =>
+    stderr.includes(text)
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => waiting.push({ text, resolve }));
+  return { child, finished, until };
+}
+
+/** The process ids of the sidecars that a process has started itself. */
+export function sidecarsOf(pid: number): number[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const children = threads.flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").trim().split(" "),
+  );
+  return children
+    .filter((child) => child !== "")
+    .map(Number)
+    .filter((child) => commandLineOf(child).includes("gpu/main.ts"));
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return ""; // it has ended meanwhile
+  }
 }
 
 /** Three sentences with pauses between them. */

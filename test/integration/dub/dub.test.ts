@@ -11,6 +11,7 @@ import {
   makeClip,
   monoOf,
   picturesOf,
+  sidecarsOf,
   similarityDb,
   startDub,
 } from "./dub-command.ts";
@@ -130,6 +131,23 @@ test("a sidecar that cuts the connection gets what it did not answer once more",
   expect(server.fragments).toHaveLength(totals.fragments + 1);
   expect(totals.fallback).toBe(0);
   expect(totals.dubbed).toBe(totals.fragments);
+}, 60_000);
+
+test("our own sidecar killed in mid-file comes back, gets again what it did not answer, and ends with us", async () => {
+  const slow = { STS_MODE: "echo", ECHO_PROCESSING_DELAY_MS: "1500" };
+  const { child, finished, until, readReport } = dub([], slow);
+  await until("ECHO");
+  const [first] = sidecarsOf(child.pid);
+  process.kill(first!, "SIGKILL");
+  await until("%"); // fragments are answered again
+  const [second] = sidecarsOf(child.pid);
+  expect(second).toBeGreaterThan(0);
+  expect(second).not.toBe(first);
+  expect((await finished).code).toBe(0);
+  const { totals } = await readReport();
+  expect(totals.fallback).toBe(0);
+  expect(totals.dubbed).toBe(totals.fragments);
+  expect(existsSync(`/proc/${second}`)).toBe(false);
 }, 60_000);
 
 test("what the sidecar cannot do plays as the fallback, and the report says why", async () => {

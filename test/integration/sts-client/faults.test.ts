@@ -32,12 +32,14 @@ function connect(
     timeoutMs?: number;
     maxRetries?: number;
     firstReconnectMs?: number;
+    /** Endpoints that stand before `url` in the list. */
+    before?: string[];
   } = {},
 ): { client: StsClient; events: Events } {
   const codes: string[] = [];
   const waiting: { code: string; resolve: () => void }[] = [];
   const client = openClient({
-    endpoints: [{ url, key: changes.key }],
+    endpoints: [...(changes.before ?? []), url].map((one) => ({ url: one, key: changes.key })),
     protocol: "ws",
     wish: {
       streamId: "match",
@@ -256,6 +258,16 @@ test("a sidecar that is away is found when it comes", async () => {
   expect(reasonOf(await client.submit(fragment(300)))).toBe("unavailable");
   sidecar({}, port);
   await events.until("sts-ready");
+  expect(reasonOf(await client.submit(fragment()))).toBe("success");
+});
+
+test("of several sidecars the next is tried when one is away", async () => {
+  const gone = new ScriptedSidecar();
+  await gone[Symbol.asyncDispose]();
+  const server = sidecar({});
+  const { client, events } = connect(server.url, { before: [gone.url] });
+  await events.until("sts-ready");
+  expect(client.endpoint).toBe(`${server.url}/`);
   expect(reasonOf(await client.submit(fragment()))).toBe("success");
 });
 

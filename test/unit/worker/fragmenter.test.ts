@@ -109,7 +109,7 @@ test("speech alone is sent; the silence around it is settled without waiting for
   const frames = framesOf([...seconds(4, 0), ...seconds(1.5, 1), ...seconds(3, 0)]);
   const stretches = frames.flatMap((frame) => fragmenter.push(frame));
   const spoken = stretches.filter(({ speech }) => speech);
-  expect(spoken).toHaveLength(1);
+  expect(spoken).toMatchObject([{ cutAt: "pause" }]);
   expect(spoken[0]!.startSample / 48).toBeGreaterThan(3800);
   expect(spoken[0]!.endSample / 48).toBeLessThan(5900);
   const open = frames.at(-1)!.endSample - fragmenter.openFrom;
@@ -138,7 +138,9 @@ test("at the limit it is cut in the longest pause of the second half", () => {
     ...seconds(0.224, 0.1), // 3.7 … 3.9 s: the longest
     ...seconds(4, 1),
   ];
-  const [first] = cut(limits, framesOf(sound));
+  const [first, ...rest] = cut(limits, framesOf(sound));
+  expect(first!.cutAt).toBe("limit");
+  expect(rest.at(-1)!.cutAt).toBe("end");
   expect(first!.endSample / 48).toBeGreaterThan(3700);
   expect(first!.endSample / 48).toBeLessThan(3930);
 });
