@@ -288,7 +288,8 @@ export class Session {
   #completeWhenEmpty(): void {
     if (this.#state !== "ending" || this.#inFlight.size > 0) return;
     this.#state = "completed";
-    this.options.logger.info({ fragments: this.statistics.answered }, "stream complete");
+    const { answered: fragments, workerAcks } = this.statistics;
+    this.options.logger.info({ fragments, ...workerAcks }, "stream complete");
     this.#sendComplete();
     this.options.observer.sessionClosed(this.options.streamId);
     this.options.peer.completed();
