@@ -60,6 +60,11 @@ export class Recording {
       ],
       stdout: "pipe",
     });
+    return Recording.of(child, path);
+  }
+
+  /** Keeps what a child writes to its standard output as FLV, for example a publisher's own copy. */
+  static of(child: NativeChild, path: string): Recording {
     const file = createWriteStream(path);
     child.stdout?.pipe(file);
     return new Recording(path, child, finished(file));
