@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -6,40 +6,46 @@ import { join, resolve } from "node:path";
 const longestSocketPath = 107;
 const socketNameLength = "/0123456789abcdef.sock".length;
 
-/** The directory that `serve` keeps its sockets, its generated configuration and its list of children in. */
-export interface StateDirectory {
-  readonly path: string;
-  /** Sockets between relays and workers; elsewhere when `path` is too long for a socket's name. */
-  readonly socketFolder: string;
-  /** Removes the sockets. */
-  close(): void;
-}
-
 /**
- * Opens the state directory, private to this user; sockets of an earlier run are removed.
+ * Opens the directory that `serve` keeps its sockets, its generated configuration and its list of
+ * children in, private to this user.
+ *
+ * @returns its absolute path
  * @throws {Error} naming `ORCH_STATE_DIR` when it cannot be made or written
  */
-export function openStateDirectory(configured: string): StateDirectory {
+export function openStateDirectory(configured: string): string {
   const path = resolve(configured);
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     chmodSync(path, 0o700);
-    const inside = join(path, "sockets");
-    const fits = Buffer.byteLength(inside) + socketNameLength <= longestSocketPath;
-    if (fits) {
-      rmSync(inside, { recursive: true, force: true });
-      mkdirSync(inside, { mode: 0o700 });
-    }
-    const socketFolder = fits ? inside : mkdtempSync(join(tmpdir(), "livedub-"));
-    return {
-      path,
-      socketFolder,
-      close: () => rmSync(socketFolder, { recursive: true, force: true }),
-    };
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return path;
   } catch (error) {
     throw new Error(
       `ORCH_STATE_DIR ${path}: cannot be written (${(error as Error).message}); name a folder that can`,
       { cause: error },
     );
   }
+}
+
+/** Where relays listen for their workers. */
+export interface SocketFolder {
+  readonly path: string;
+  /** Removes it with its sockets. */
+  close(): void;
+}
+
+/**
+ * Makes an empty, private folder for sockets, in the state directory, or elsewhere when that one's path
+ * is too long for a socket's name. Sockets of an earlier run go, so the directory must be claimed first.
+ */
+export function openSocketFolder(stateDirectory: string): SocketFolder {
+  const inside = join(stateDirectory, "sockets");
+  const fits = Buffer.byteLength(inside) + socketNameLength <= longestSocketPath;
+  if (fits) {
+    rmSync(inside, { recursive: true, force: true });
+    mkdirSync(inside, { mode: 0o700 });
+  }
+  const path = fits ? inside : mkdtempSync(join(tmpdir(), "livedub-"));
+  return { path, close: () => rmSync(path, { recursive: true, force: true }) };
 }

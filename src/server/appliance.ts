@@ -5,12 +5,12 @@ import type { ApplianceView } from "../orchestrator/appliance-view.ts";
 import { childEnvironment } from "../orchestrator/child-environment.ts";
 import { ChildLedger } from "../orchestrator/child-ledger.ts";
 import { PathWatcher } from "../orchestrator/path-watcher.ts";
-import { openStateDirectory, type StateDirectory } from "../orchestrator/state-dir.ts";
+import { openSocketFolder, openStateDirectory } from "../orchestrator/state-dir.ts";
 import { StreamEgress } from "../orchestrator/stream-egress.ts";
 import { StreamRegistry } from "../orchestrator/stream-registry.ts";
 import type { StreamSession } from "../orchestrator/stream-session.ts";
 import type { PublisherView } from "../orchestrator/stream-view.ts";
-import { StsMonitor } from "../orchestrator/sts-monitor.ts";
+import type { StsMonitor } from "../orchestrator/sts-monitor.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { EdgeMetrics } from "../telemetry/metrics-edge.ts";
 import { livedubVersion } from "../config/version.ts";
@@ -20,7 +20,7 @@ import { listenHttp } from "./http-listener.ts";
 import { claimListeners, isExternal, type Listeners } from "./listeners.ts";
 import { openMediaLink, rtmpBaseOf, type MediaLink } from "./media-link.ts";
 import { commonSpecOf, policyOf } from "./registry-setup.ts";
-import { openSidecars, type Sidecars } from "./sidecars.ts";
+import { openSidecars, watchSidecars, type Sidecars } from "./sidecars.ts";
 import { streamObserver } from "./stream-observer.ts";
 
 export interface ApplianceOptions {
@@ -105,21 +105,22 @@ export class Appliance {
   async #open(): Promise<void> {
     const { config, log } = this.options;
     const { values } = config;
-    const state = openStateDirectory(values.stateDir);
-    this.#stack.defer(() => state.close());
-    const ledger = new ChildLedger(state.path);
+    const stateDir = openStateDirectory(values.stateDir);
+    const ledger = new ChildLedger(stateDir);
     ledger.claim();
     this.#stack.defer(() => ledger.release());
     const reaped = await ledger.reap();
     if (reaped.length > 0)
       log.warn({ event: "leftovers", reaped }, "ended what an earlier serve left behind");
+    const sockets = openSocketFolder(stateDir);
+    this.#stack.defer(() => sockets.close());
 
     this.#listeners = claimListeners(values);
     const sidecars = this.#openSidecars(ledger);
-    this.#registry = this.#createRegistry(state, ledger, sidecars);
+    this.#registry = this.#createRegistry(sockets.path, ledger, sidecars);
     const accessSecret = randomBytes(24).toString("base64url");
     this.#listenHttp(accessSecret);
-    await this.#openMediaLink(state, ledger, accessSecret);
+    await this.#openMediaLink(stateDir, ledger, accessSecret);
     this.#stack.defer(() => this.#registry.close());
     this.#kills.push(() => this.#registry.kill());
     this.#watcher?.start();
@@ -138,27 +139,13 @@ export class Appliance {
     this.#sidecars = sidecars;
     this.#stack.defer(() => sidecars.close());
     this.#kills.push(() => sidecars.kill());
-    let wasReady = false;
-    this.#monitor = new StsMonitor({
-      endpoints: () => sidecars.endpoints,
-      protocol: config.values.stsProtocol,
-      onChange: ({ shown }, reading) => {
-        const detail = reading.kind === "ready" ? (reading.engine ?? "") : reading.detail;
-        // Our own has only just been started: that it does not answer yet is no news.
-        const isNews = !sidecars.isOwn || wasReady || reading.kind !== "unreachable";
-        wasReady ||= reading.kind === "ready";
-        log[isNews ? "info" : "debug"](
-          { event: "sidecar.state", sidecar: shown, detail },
-          `sidecar: ${reading.kind}`,
-        );
-      },
-    });
+    this.#monitor = watchSidecars(sidecars, config.values.stsProtocol, log);
     if (config.values.stsMode === "enabled") this.#monitor.start();
     this.#stack.defer(() => this.#monitor.close());
     return sidecars;
   }
 
-  #createRegistry(state: StateDirectory, ledger: ChildLedger, sidecars: Sidecars): StreamRegistry {
+  #createRegistry(socketFolder: string, ledger: ChildLedger, sidecars: Sidecars): StreamRegistry {
     const { config, log } = this.options;
     const { values } = config;
     return new StreamRegistry({
@@ -172,7 +159,7 @@ export class Appliance {
       common: commonSpecOf(values, {
         ffmpegPath: this.options.ffmpegPath,
         vadModelPath: this.options.vadModelPath,
-        socketFolder: state.socketFolder,
+        socketFolder,
         environment: this.#childEnvironment(),
       }),
       startWithinMs: values.readyTimeoutMs,
@@ -236,11 +223,7 @@ export class Appliance {
     this.#stack.defer(() => http.close());
   }
 
-  async #openMediaLink(
-    state: StateDirectory,
-    ledger: ChildLedger,
-    accessSecret: string,
-  ): Promise<void> {
+  async #openMediaLink(stateDir: string, ledger: ChildLedger, accessSecret: string): Promise<void> {
     const { config, log, mediaMtxPath } = this.options;
     const link = await openMediaLink({
       values: config.values,
@@ -248,7 +231,7 @@ export class Appliance {
       http: this.httpAddress,
       accessSecret,
       mediaMtxPath,
-      stateDir: state.path,
+      stateDir,
       ledger,
       log,
       onUp: () => void this.#watcher?.look(),

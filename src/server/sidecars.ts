@@ -3,8 +3,10 @@ import { configuredEndpoints, defaultStsUrl } from "../config/worker-endpoints.t
 import { claimAddress } from "../mediamtx/listen-address.ts";
 import type { ChildLedger } from "../orchestrator/child-ledger.ts";
 import { OwnSidecar } from "../orchestrator/own-sidecar.ts";
+import { StsMonitor } from "../orchestrator/sts-monitor.ts";
 import { executableCommand } from "../process/self.ts";
 import type { WorkerSpec } from "../protocol/supervisor.ts";
+import type { StsProtocol } from "../sts/endpoint.ts";
 import type { Logger } from "../telemetry/log.ts";
 
 /** The sidecars that streams are dubbed by. */
@@ -64,6 +66,25 @@ export function openSidecars(options: SidecarOptions): Sidecars {
     close: () => own.close(),
     kill: () => own.kill(),
   };
+}
+
+/** A monitor of these sidecars that logs each change; it is not started yet. */
+export function watchSidecars(sidecars: Sidecars, protocol: StsProtocol, log: Logger): StsMonitor {
+  let wasReady = false;
+  return new StsMonitor({
+    endpoints: () => sidecars.endpoints,
+    protocol,
+    onChange: ({ shown }, reading) => {
+      const detail = reading.kind === "ready" ? (reading.engine ?? "") : reading.detail;
+      // Our own has only just been started: that it does not answer yet is no news.
+      const isNews = !sidecars.isOwn || wasReady || reading.kind !== "unreachable";
+      wasReady ||= reading.kind === "ready";
+      log[isNews ? "info" : "debug"](
+        { event: "sidecar.state", sidecar: shown, detail },
+        `sidecar: ${reading.kind}`,
+      );
+    },
+  });
 }
 
 function withKey(url: string, key: string | undefined) {

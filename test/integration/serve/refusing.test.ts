@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeFlashBeepClip } from "../../media/flash-beep.ts";
 import { publishClip } from "../../media/publish.ts";
-import { ServeProcess } from "./serve-process.ts";
+import { isRunning, ServeProcess } from "./serve-process.ts";
 
 /** Starts serve with settings that it must refuse. @returns its exit code and what it said */
 async function refusalOf(
@@ -55,6 +55,8 @@ describe("serve refuses to start, naming the setting", () => {
     expect(code).toBe(1);
     expect(said).toContain("ORCH_STATE_DIR");
     expect((await first.view()).mediaServer.reachable).toBe(true);
+    expect(existsSync(join(first.stateDir, "sockets"))).toBe(true);
+    expect(first.descendants().every(isRunning)).toBe(true);
   }, 30_000);
 
   test("when a value is wrong", async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChildLedger, StateDirectoryBusyError } from "../../../src/orchestrator/child-ledger.ts";
-import { openStateDirectory } from "../../../src/orchestrator/state-dir.ts";
+import { openSocketFolder, openStateDirectory } from "../../../src/orchestrator/state-dir.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -72,14 +72,16 @@ describe("the state directory", () => {
 
   test("is private, and so are its sockets; a path too long for a socket gets its sockets elsewhere", () => {
     const state = openStateDirectory(join(folder, "state"));
-    expect(statSync(state.path).mode & 0o777).toBe(0o700);
-    expect(statSync(state.socketFolder).mode & 0o777).toBe(0o700);
-    expect(state.socketFolder.startsWith(state.path)).toBe(true);
+    expect(statSync(state).mode & 0o777).toBe(0o700);
+    const sockets = openSocketFolder(state);
+    expect(statSync(sockets.path).mode & 0o777).toBe(0o700);
+    expect(sockets.path.startsWith(state)).toBe(true);
     const long = openStateDirectory(join(folder, "x".repeat(100)));
-    expect(long.socketFolder.startsWith(long.path)).toBe(false);
-    expect(statSync(long.socketFolder).mode & 0o777).toBe(0o700);
-    long.close();
-    expect(() => statSync(long.socketFolder)).toThrow();
+    const elsewhere = openSocketFolder(long);
+    expect(elsewhere.path.startsWith(long)).toBe(false);
+    expect(statSync(elsewhere.path).mode & 0o777).toBe(0o700);
+    elsewhere.close();
+    expect(() => statSync(elsewhere.path)).toThrow();
   });
 
   test("that cannot be written is named with its setting", () => {
