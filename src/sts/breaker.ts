@@ -9,7 +9,7 @@ const ownCodes: ReadonlySet<string> = new Set(["DISCONNECTED", "CLOSED"]);
  * True for failures that the breaker counts: retryable ones, except the codes that blame the caller
  * (contract 2.11). Losing the session has its own cure, reconnecting, and is not counted.
  */
-export function countsForBreaker(error: unknown): boolean {
+function countsForBreaker(error: unknown): boolean {
   return (
     error instanceof AttemptError &&
     error.retryable &&
