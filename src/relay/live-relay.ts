@@ -28,7 +28,7 @@ const maxVideoBytes = 256 * 1024 * 1024;
 /** How far beyond the newest sound a worker may settle, in samples: late words run into the next pause. */
 const aheadSamples = 30 * streamSampleRateHz;
 /** Sound that keeps coming this long too late for its time means that the source's delay has grown. */
-const lateForMs = 3000;
+const lateForMs = 1500;
 
 export interface LiveRelayParent {
   send(message: RelayToSupervisor): void;
@@ -219,7 +219,7 @@ export class LiveRelay {
 
   #takeSound(startSample: number, samples: Int16Array): void {
     const endSample = startSample + samples.length / 2;
-    this.#followDelay(endSample);
+    this.#followDelay(endSample, samples.length / 2);
     this.#original.write(startSample, samples, this.#inSpan ? "continue" : "begin");
     this.#inSpan = true;
     this.#worker.send({
@@ -231,12 +231,12 @@ export class LiveRelay {
   }
 
   /** A source whose delay has grown past D would be late for ever: its stream is placed anew. */
-  #followDelay(endSample: number): void {
+  #followDelay(endSample: number, count: number): void {
     if (!this.#playout.isStarted || endSample > this.#playout.mixedSample) {
       this.#lateSinceMs = undefined;
       return;
     }
-    this.#lateSamples += 1;
+    this.#lateSamples += count;
     const nowMs = performance.now();
     this.#lateSinceMs ??= nowMs;
     if (nowMs - this.#lateSinceMs < lateForMs) return;

@@ -4,6 +4,7 @@ import type { LanguageChannel } from "./language-channel.ts";
 import type { PcmRing } from "./pcm-ring.ts";
 import type { PlayoutClock } from "./playout-clock.ts";
 import type { Publisher } from "./publisher.ts";
+import { StarvationFade } from "./starvation-fade.ts";
 import type { VideoPacket, VideoQueue } from "./video-queue.ts";
 
 const samplesPerMs = 48;
@@ -14,6 +15,8 @@ const samplesPerMs = 48;
 export const soundLeadMs = 110;
 /** The push is started this long before its first picture is due. */
 const prerollMs = 1000;
+/** The first pictures wait at most this long for a push that is slow to start; without it they are lost. */
+const pushReadyMs = 2000;
 /** Sound is mixed from this long before the first picture, so that it is there when the push begins. */
 const soundBeforePictureMs = 200;
 /** Without a new picture the last keyframe is shown again this often; rarer, MediaMTX stretches stamps. */
@@ -52,6 +55,7 @@ export class Playout {
     latePackets: 0,
   };
   #started = false;
+  #openedAtMs: number | undefined;
   #mixedSample = 0;
   #playing: Playing | "filler" | "none" = "none";
   #lastDtsMs = Number.NEGATIVE_INFINITY;
@@ -59,6 +63,7 @@ export class Playout {
   #keyframe: VideoPacket | undefined;
   /** After filler or a loss, decoding can go on only with a keyframe. */
   #needsKeyframe = false;
+  #starvation = new StarvationFade();
   #soundLateMs = 0;
   #videoLateMs: number | null = null;
 
@@ -108,15 +113,14 @@ export class Playout {
     if (keyframeMs === undefined) return false;
     const dueInMs = keyframeMs - position / samplesPerMs;
     if (dueInMs > prerollMs) return false;
+    this.#openedAtMs ??= nowMs;
     for (const { publisher } of this.parts.outputs) publisher.open();
     if (dueInMs > soundLeadMs + soundBeforePictureMs) return false;
+    const isReady = this.parts.outputs.every(({ publisher }) => publisher.isReady);
+    if (!isReady && nowMs - this.#openedAtMs < pushReadyMs) return false;
     this.#started = true;
     this.parts.clock.lock(nowMs);
-    const first = Math.max(
-      0,
-      (keyframeMs - soundBeforePictureMs) * samplesPerMs,
-      position - soundBeforePictureMs * samplesPerMs,
-    );
+    const first = Math.max(0, (keyframeMs - soundBeforePictureMs) * samplesPerMs);
     this.#mixedSample = Math.floor(first / blockSamples) * blockSamples;
     return true;
   }
@@ -126,6 +130,7 @@ export class Playout {
     while (this.#mixedSample + blockSamples <= untilSample) {
       const startSample = this.#mixedSample;
       const { samples, present } = original.read(startSample, blockSamples);
+      this.#starvation.apply(startSample, samples, original.endSample);
       for (const { channel, publisher } of outputs) {
         const mixed = channel.mixBlock(startSample, samples);
         publisher.sound(startSample, mixed.pcm);

@@ -43,6 +43,7 @@ export class Publisher {
   #codec: string | undefined;
   #recentSound: { startSample: number; pcm: Int16Array }[] = [];
   #takenAtMs: number | undefined;
+  #checkedAtMs = 0;
   #restartTimer: ReturnType<typeof setTimeout> | undefined;
   #backoff = new Backoff({ firstMs: 250, capMs: 4000 });
 
@@ -51,6 +52,11 @@ export class Publisher {
     readonly language: string,
     private readonly parent: PublisherParent,
   ) {}
+
+  /** The push is started and waits for nothing but its first keyframe. */
+  get isReady(): boolean {
+    return this.#state === "waiting-for-keyframe" || this.#state === "running";
+  }
 
   get isRunning(): boolean {
     return this.#state === "running";
@@ -62,7 +68,7 @@ export class Publisher {
 
   /** Asks for a URL and starts the push; it goes on air with the next keyframe given to {@link video}. */
   open(): void {
-    if (this.#state === "idle") void this.#start();
+    if (this.#state === "idle" && this.#restartTimer === undefined) void this.#start();
   }
 
   /** One packet that is due now, in decode order. Packets not later than the last one are left out. */
@@ -101,6 +107,9 @@ export class Publisher {
     if (child === undefined || this.#state !== "running") return;
     const waiting = this.#waitingBytes(child);
     const now = this.parent.now();
+    const weStoodStill = now - this.#checkedAtMs > stuckMs / 3;
+    this.#checkedAtMs = now;
+    if (weStoodStill && this.#takenAtMs !== undefined) this.#takenAtMs = now;
     if (waiting === 0) {
       this.#takenAtMs = now;
       return;
@@ -222,6 +231,9 @@ export class Publisher {
       void child.stop();
     }
     this.parent.event("warn", code, `output ${this.language}: ${detail}`);
-    this.#restartTimer = setTimeout(() => this.open(), this.#backoff.next());
+    this.#restartTimer = setTimeout(() => {
+      this.#restartTimer = undefined;
+      this.open();
+    }, this.#backoff.next());
   }
 }

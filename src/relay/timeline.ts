@@ -32,6 +32,8 @@ export class Timeline {
   #pending: { readonly replay: () => void; readonly base: number | undefined }[] = [];
   #placeAfterMs: number | undefined;
   #header: Pick<VideoPacket, "info" | "data"> | undefined;
+  /** Where the span's sound and picture begin, counted in the span. */
+  #firstSample: number | undefined;
   #firstPictureMs: number | undefined;
   #lastPictureMs = Number.NEGATIVE_INFINITY;
   #endSample = 0;
@@ -46,12 +48,13 @@ export class Timeline {
     return this.#spans;
   }
 
-  /** A new source of data begins, with a zero of its own. */
+  /** A new source of data begins, with a zero of its own; or the present one is to be placed anew. */
   openSpan(): void {
     this.#spans += 1;
     this.#pending = [];
     this.#placeAfterMs = undefined;
     this.#header = undefined;
+    this.#firstSample = undefined;
     this.#firstPictureMs = undefined;
     this.#base = this.#endSample === 0 ? 0 : undefined;
   }
@@ -84,16 +87,18 @@ export class Timeline {
    */
   sound(startSample: number, samples: Int16Array, nowMs: number): boolean {
     const spanEnd = startSample + samples.length / 2;
+    this.#firstSample ??= startSample;
     const placedHere = this.clock.isSet ? this.clock.sampleAt(nowMs) - spanEnd : undefined;
     if (this.#base !== undefined && placedHere !== undefined && this.#spans > 0) {
       if (this.#base > placedHere + maxAheadSamples) return false;
     }
+    // Before it is passed on, because its receiver asks the clock when it will air.
+    if (this.#base !== undefined) this.clock.observe(this.#base + spanEnd, nowMs);
     this.#deliver(nowMs, placedHere, () => {
       const at = startSample + (this.#base as number);
       this.#endSample = Math.max(this.#endSample, at + samples.length / 2);
       this.sink.sound(at, samples);
     });
-    if (this.#base !== undefined) this.clock.observe(this.#base + spanEnd, nowMs);
     return true;
   }
 
@@ -112,7 +117,8 @@ export class Timeline {
     const arrivals = this.#pending.flatMap(({ base }) => (base === undefined ? [] : [base]));
     const afterPicture =
       (this.#lastPictureMs + leastPictureStepMs - (this.#firstPictureMs ?? 0)) * samplesPerMs;
-    const earliest = Math.max(Math.min(...arrivals), this.#endSample, afterPicture);
+    const afterSound = this.#endSample - (this.#firstSample ?? 0);
+    const earliest = Math.max(Math.min(...arrivals), afterSound, afterPicture);
     this.#base = Math.ceil(earliest / samplesPerMs) * samplesPerMs;
     this.clock.forgetArrivals();
     this.sink.spanPlaced(this.#base);

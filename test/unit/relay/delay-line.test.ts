@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { PcmRing } from "../../../src/relay/pcm-ring.ts";
+import { StarvationFade } from "../../../src/relay/starvation-fade.ts";
 import { VideoQueue, type VideoPacket } from "../../../src/relay/video-queue.ts";
 
 /** Each sample pair tells where it belongs. */
@@ -77,6 +78,22 @@ describe("the PCM ring", () => {
     expect(step).toBeLessThan(100);
     expect(samples[2000]).toBe(20_000);
   });
+});
+
+test("a delay line that runs dry unannounced, and fills again, is not heard as a click", () => {
+  const ring = new PcmRing(100_000);
+  const fade = new StarvationFade();
+  const heard: number[] = [];
+  ring.write(0, new Int16Array(2 * 5300).fill(20_000));
+  for (let start = 0; start < 20 * 960; start += 960) {
+    if (start === 10 * 960) ring.write(start, new Int16Array(2 * 50_000).fill(20_000));
+    const { samples } = ring.read(start, 960);
+    fade.apply(start, samples, ring.endSample);
+    heard.push(...samples.filter((_, n) => n % 2 === 0));
+  }
+  const step = heard.slice(1).reduce((most, s, n) => Math.max(most, Math.abs(s - heard[n]!)), 0);
+  expect(step).toBeLessThan(100);
+  expect([heard[4000], heard[6000], heard[11_000]]).toEqual([20_000, 0, 20_000]);
 });
 
 describe("the video queue", () => {
