@@ -246,8 +246,13 @@ async function openVad(
   const folder = modelsFolder({ dir: environment["LIVEDUB_MODELS_DIR"], env: environment });
   const path = join(folder, "vad", "silero-v6", "silero_vad_v6.onnx");
   const found = existsSync(path) ? path : await extractEmbedded("silero_vad_v6.onnx", environment);
-  if (found !== undefined) return createVad(found);
-  bar.say("no weights for voice activity detection: silence is sent too (livedub-sts models pull)");
+  try {
+    if (found !== undefined) return await createVad(found);
+    bar.say("no weights for voice activity detection: run livedub-sts models pull");
+  } catch (error) {
+    bar.say(error instanceof Error ? error.message : String(error));
+  }
+  bar.say("silence is sent to the sidecar too");
   return undefined;
 }
 

@@ -11,7 +11,7 @@ import { decodeAnswerAudio } from "../sts/answer-audio.ts";
 import { monotonicClock } from "../sts/clock.ts";
 import { openClient } from "../sts/open-client.ts";
 import type { StsClient } from "../sts/sts-client.ts";
-import { createVad } from "../vad/silero.ts";
+import { createVad, type Vad } from "../vad/silero.ts";
 import { streamSampleRateHz } from "../protocol/relay-worker.ts";
 import { fragmentLimits } from "../worker/fragment-length.ts";
 import { RelayConnection } from "../worker/relay-connection.ts";
@@ -66,12 +66,12 @@ async function dubOneRun(
   report: Report,
   stopped: PromiseWithResolvers<number>,
 ): Promise<number> {
-  const onEvent = (level: "info" | "warn" | "error", code: string, message: string) =>
+  const onEvent: OnEvent = (level, code, message) =>
     report({ type: "event", level, code, message });
   // The session opens while the model loads and the media is still on its way.
   const client = spec.mode === "passthrough" ? undefined : openStsClient(spec, onEvent);
   client?.start();
-  const vad = spec.vadModelPath === undefined ? undefined : await createVad(spec.vadModelPath);
+  const vad = await openGate(spec.vadModelPath, onEvent);
   const link = await RelayConnection.connect(spec.socketPath);
   link.onClose = () => stopped.resolve(exitCode.relayGone);
   const language = spec.targetLanguages[0] as string;
@@ -105,10 +105,20 @@ async function dubOneRun(
   return code;
 }
 
-function openStsClient(
-  spec: WorkerSpec,
-  onEvent: (level: "info" | "warn" | "error", code: string, message: string) => void,
-): StsClient {
+type OnEvent = (level: "info" | "warn" | "error", code: string, message: string) => void;
+
+/** The gate saves work and is no condition for it: without its weights everything is sent. */
+async function openGate(path: string | undefined, onEvent: OnEvent): Promise<Vad | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await createVad(path);
+  } catch (error) {
+    onEvent("error", "vad-unusable", `${messageOf(error)}. Silence is sent to the sidecar too`);
+    return undefined;
+  }
+}
+
+function openStsClient(spec: WorkerSpec, onEvent: OnEvent): StsClient {
   const { sts } = spec;
   return openClient({
     endpoints: sts.endpoints,

@@ -65,7 +65,7 @@ export class StreamWorker {
     link.onMessage = (message) => this.#onMessage(message);
     link.send({ type: "hello", version: relayWorkerProtocolVersion, workerId });
     this.#beat();
-    void this.#work();
+    this.#work().catch((error: unknown) => this.#fail(error));
   }
 
   status(): WorkerStatus {
@@ -101,6 +101,15 @@ export class StreamWorker {
     this.options.client?.close();
     this.options.link.close();
     await this.options.vad?.close();
+  }
+
+  /** Something in here broke: the run is over, and whoever watches the link starts another. */
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    const message = error instanceof Error ? error.message : String(error);
+    this.options.onEvent("error", "worker-failed", message);
+    this.options.link.close();
+    this.#finish();
   }
 
   #beat(): void {
@@ -171,7 +180,8 @@ export class StreamWorker {
   #take(run: Run, stretches: readonly Stretch[]): void {
     for (const stretch of stretches) {
       if (stretch.speech) this.counters.add(`cut_at_${stretch.cutAt}`);
-      if (stretch.speech && this.options.client !== undefined) void this.#dub(run, stretch);
+      if (stretch.speech && this.options.client !== undefined)
+        this.#dub(run, stretch).catch((error: unknown) => this.#fail(error));
       else run.track.reserve(stretch)({ kind: "original" });
     }
   }

@@ -4,6 +4,7 @@ import { relayWorkerProtocolVersion } from "../../../src/protocol/relay-worker.t
 import { decodeAnswerAudio } from "../../../src/sts/answer-audio.ts";
 import { monotonicClock } from "../../../src/sts/clock.ts";
 import { openClient } from "../../../src/sts/open-client.ts";
+import type { Vad } from "../../../src/vad/silero.ts";
 import type { SettledFragment } from "../../../src/worker/settled-fragment.ts";
 import { StreamWorker } from "../../../src/worker/stream-worker.ts";
 import { RecordingLink } from "../../unit/worker/recording-link.ts";
@@ -29,7 +30,13 @@ export const binary = { extensions: ["speech", "binary_audio"] };
 /** A worker of one run between a recorded link and a scripted sidecar, its session open. */
 export async function startWorker(
   script: SidecarScript,
-  options: { pacing?: "live" | "file"; playoutDelayMs?: number; passthrough?: boolean } = {},
+  options: {
+    pacing?: "live" | "file";
+    playoutDelayMs?: number;
+    passthrough?: boolean;
+    vad?: Vad;
+    onEvent?: (level: string, code: string, message: string) => void;
+  } = {},
 ) {
   const { pacing = "live", playoutDelayMs = 6000, passthrough = false } = options;
   const server = new ScriptedSidecar(script);
@@ -70,11 +77,11 @@ export async function startWorker(
     client,
     language: "pt",
     fragmentMs: undefined,
-    vad: loudnessDetector(),
+    vad: options.vad ?? loudnessDetector(),
     decode: (audio) => decodeAnswerAudio(audio, second, () => Promise.reject(new Error("no m4a"))),
     clock: monotonicClock,
     onFragment: (fragment) => fragments.push(fragment),
-    onEvent: () => {},
+    onEvent: options.onEvent ?? (() => {}),
   });
   open.push(server, { [Symbol.asyncDispose]: () => worker.close() });
   worker.start();

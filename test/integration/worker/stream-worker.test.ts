@@ -10,6 +10,7 @@ import {
   speech,
   startWorker,
 } from "./running-worker.ts";
+import { loudnessDetector } from "./sound-of-speech.ts";
 
 afterEach(closeAll);
 
@@ -183,6 +184,20 @@ test("what was played is acknowledged as applied, what came too late is counted"
   link.onMessage({ ...base, fragmentId, late: false });
   await server.until(() => server.acks.some(({ status }) => status === "applied"));
   expect(worker.status().counters["applied_late"]).toBe(1);
+});
+
+test("a detector that breaks ends the run with a word, so that another worker can take over", async () => {
+  const events: string[] = [];
+  const { link, hear } = await startWorker(
+    {},
+    {
+      vad: { ...loudnessDetector(), process: () => Promise.reject(new Error("net on fire")) },
+      onEvent: (_level, code, message) => events.push(`${code}: ${message}`),
+    },
+  );
+  hear(speech);
+  await link.ended;
+  expect(events).toEqual(["worker-failed: net on fire"]);
 });
 
 test("the sidecar goes and comes back in mid-stream: fallback between, dub after", async () => {

@@ -152,6 +152,19 @@ test("a sidecar that refuses is told to the supervisor, and the worker stays", a
   expect(child.exit).toBeUndefined();
 }, 20_000);
 
+test("weights of the gate that are damaged are named, and everything is sent", async () => {
+  const { relay, said, until, regions } = await startProcess(
+    {},
+    { vadModelPath: import.meta.path }, // a file, but no model
+  );
+  await until(() => said.some(({ type }) => type === "connected"));
+  const told = said.find((message) => message.type === "event" && message.code === "vad-unusable");
+  expect(told).toMatchObject({ message: expect.stringContaining(import.meta.path) });
+  for (const message of asPcmMessages(buzz([{ seconds: 2, speaks: true }]), 4000))
+    relay.send(message);
+  await until(() => regions().some(({ kind }) => kind === "replace"));
+}, 20_000);
+
 test("its parent's end is its own", async () => {
   const parent = Bun.spawn({
     cmd: [process.execPath, join(import.meta.dir, "short-lived-parent.ts")],

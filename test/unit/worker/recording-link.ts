@@ -11,10 +11,16 @@ export class RecordingLink implements WorkerLink {
   readonly sent: WorkerToRelay[] = [];
   onMessage: (message: RelayToWorker) => void = () => {};
   onClose: (reason: string) => void = () => {};
-  closed = false;
+  /** Resolves when the worker closes its end. */
+  readonly ended: Promise<void>;
+  #end: () => void = () => {};
   #room = true;
   #waiting: (() => void)[] = [];
   #watching: { done: () => boolean; resolve: () => void }[] = [];
+
+  constructor() {
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
 
   set room(room: boolean) {
     this.#room = room;
@@ -34,7 +40,7 @@ export class RecordingLink implements WorkerLink {
   }
 
   close(): void {
-    this.closed = true;
+    this.#end();
   }
 
   get audio(): AudioMessage[] {
