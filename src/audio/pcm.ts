@@ -1,7 +1,7 @@
 import { endianness } from "node:os";
 
 /** Bytes of one s16le sample of one channel. */
-export const bytesPerSample = 2;
+const bytesPerSample = 2;
 /** Bytes of one interleaved stereo s16le sample pair: one sample of stream time. */
 export const bytesPerStereoSample = 4;
 

@@ -12,12 +12,18 @@ import { Ingest } from "./ingest.ts";
 import { LanguageChannel } from "./language-channel.ts";
 import { PcmRing } from "./pcm-ring.ts";
 import { PlayoutClock } from "./playout-clock.ts";
-import { Playout, type Output } from "./playout.ts";
+import { Playout } from "./playout.ts";
 import { Publisher } from "./publisher.ts";
 import { PushUrls } from "./push-urls.ts";
 import { Timeline } from "./timeline.ts";
 import { VideoQueue } from "./video-queue.ts";
 import { WorkerServer } from "./worker-server.ts";
+
+/** One language's output path. */
+interface Output {
+  readonly channel: LanguageChannel;
+  readonly publisher: Publisher;
+}
 
 const tickMs = 20;
 const statusMs = 1000;

@@ -3,7 +3,6 @@ import { blockSamples, type Playing } from "./block-mixer.ts";
 import type { LanguageChannel } from "./language-channel.ts";
 import type { PcmRing } from "./pcm-ring.ts";
 import type { PlayoutClock } from "./playout-clock.ts";
-import type { Publisher } from "./publisher.ts";
 import { StarvationFade } from "./starvation-fade.ts";
 import type { VideoPacket, VideoQueue } from "./video-queue.ts";
 
@@ -26,9 +25,20 @@ const holeMs = 1500;
 /** No filler this close before the picture that ends the hole. */
 const fillerDistanceMs = 40;
 
+/** Where one language's output goes: what is due is given to it, in order. */
+export interface PushTarget {
+  /** Whether it could go on air with the next keyframe. */
+  readonly isReady: boolean;
+  open(): void;
+  video(packet: VideoPacket): void;
+  sound(startSample: number, pcm: Int16Array): void;
+  /** Looks after itself; called at each tick. */
+  check(): void;
+}
+
 export interface Output {
   readonly channel: LanguageChannel;
-  readonly publisher: Publisher;
+  readonly publisher: PushTarget;
 }
 
 export interface PlayoutParts {

@@ -14,8 +14,8 @@ export interface FlashBeepOptions {
 }
 
 /** Frequency and amplitude of the steady tone on the right channel, which shows any jump of the sound. */
-export const steadyToneHz = 440;
-export const steadyToneAmplitude = 0.1;
+const steadyToneHz = 440;
+const steadyToneAmplitude = 0.1;
 
 /**
  * Makes a clip with a white flash of 100 ms and a 1 kHz beep of 50 ms at each whole second from 1 on
