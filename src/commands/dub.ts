@@ -8,18 +8,17 @@ import { DubError, dubExitCode } from "./dub-error.ts";
 import { dubFile } from "./dub-run.ts";
 
 const description = `Dub a file: the same video, its speech in another language.
-Exit codes: 0 done, 2 wrong option or language pair, 3 input unreadable, 4 no sidecar,
-5 output not writable, 130 interrupted (nothing is left behind), 1 anything else`;
+Exit codes: 0 done, 2 wrong option or setting, 3 input unreadable, 4 no sidecar or it refuses
+(key, languages), 5 output not writable, 130 interrupted (nothing is left behind), 1 anything else`;
 
 /** Dubs a file through the same relay and worker as a live stream, as fast as the machine allows. */
 export const dubCommand = defineCommand({
   meta: { name: "dub", description },
   args: {
-    input: { type: "positional", required: true, description: "Media file with speech" },
+    input: { type: "positional", required: false, description: "Media file with speech" },
     output: {
       type: "string",
       alias: "o",
-      required: true,
       description: "File to write; its ending says the container",
     },
     target: { type: "string", description: "Language to dub into (WORKER_TARGET_LANG)" },
@@ -36,10 +35,17 @@ export const dubCommand = defineCommand({
     sts: { type: "string", description: "URL of the sidecar (WORKER_STS_SERVICE_URL)" },
     fallback: {
       type: "string",
-      description: "Where no dub came: original, background, ducked, repeat_last, silence",
+      description:
+        "Where no dub came: original, background, ducked, repeat_last, silence (WORKER_FALLBACK_MODE)",
     },
   },
-  async run({ args }) {
+  async run({ args, rawArgs, cmd }) {
+    const known = Object.keys(cmd.args ?? {});
+    const wrong = wrongArguments(rawArgs, known) ?? missingArgument(args);
+    if (wrong !== undefined) {
+      process.stderr.write(`livedub dub: ${wrong}; see livedub dub --help\n`);
+      process.exit(dubExitCode.usage);
+    }
     const aborter = new AbortController();
     let signals = 0;
     const onSignal = () => {
@@ -52,8 +58,8 @@ export const dubCommand = defineCommand({
     process.exit(
       await run(
         {
-          input: args.input,
-          output: args.output,
+          input: args.input ?? "",
+          output: args.output ?? "",
           report: args.report,
           stems: args.stems,
           overrides: {
@@ -69,6 +75,22 @@ export const dubCommand = defineCommand({
     );
   },
 });
+
+/** A misspelt option would otherwise be passed over in silence. */
+function wrongArguments(rawArgs: readonly string[], known: readonly string[]): string | undefined {
+  const options = rawArgs.filter((word) => word.startsWith("-") && word !== "-");
+  const names = options.map((word) => word.replace(/^-+/, "").split("=")[0] ?? "");
+  const unknown = names.find((name) => name !== "o" && !known.includes(name));
+  return unknown === undefined ? undefined : `there is no option ${unknown}`;
+}
+
+function missingArgument(args: {
+  input?: string | undefined;
+  output?: string | undefined;
+}): string | undefined {
+  if (!args.input) return "which file? Name the input";
+  return args.output ? undefined : "where to? Name the output with -o FILE";
+}
 
 async function run(options: Parameters<typeof dubFile>[0], signal: AbortSignal): Promise<number> {
   try {

@@ -211,6 +211,16 @@ test.each([
   30_000,
 );
 
+test.each([
+  ["no input", [], "Name the input"],
+  ["no output", [clip], "-o FILE"],
+  ["a misspelt option", [clip, "-o", "x.mp4", "--tarjet", "pt"], "no option tarjet"],
+])("%s is a wrong command line", async (_name, args, said) => {
+  const run = await startDub(args).finished;
+  expect(run.stderr).toContain(said);
+  expect(run.code).toBe(2);
+});
+
 test("a pair of languages that the sidecar does not serve is refused with the list", async () => {
   const server = sidecar(spoken);
   const { finished, output } = dub(["--sts", server.url, "--target", "de"]);
