@@ -21,6 +21,10 @@ export class Settlement {
     if (clauses?.size === 0) this.#open.delete(language);
   }
 
+  isOpen(clauseId: string, language: string): boolean {
+    return this.#open.get(language)?.has(clauseId) ?? false;
+  }
+
   /** Clauses that are open in a language. */
   openCount(language: string): number {
     return this.#open.get(language)?.size ?? 0;

@@ -1,31 +1,16 @@
-import { type Clause, cutClauses } from "../../../gpu/session/clauses/clause-cutter.ts";
 import {
-  type CommitState,
-  commitAgreed,
-  commitAll,
-  nothingHeard,
-} from "../../../gpu/session/clauses/commit-policy.ts";
-import { clauseCapMs, defaultCutterLimits } from "../../../gpu/session/clauses/cutter-limits.ts";
+  AnswerLine,
+  type ClauseNotice,
+  type LineAnswer,
+} from "../../../gpu/session/clauses/answer-line.ts";
+import type { Clause, CutTally } from "../../../gpu/session/clauses/clause-cutter.ts";
+import { clauseCapMs } from "../../../gpu/session/clauses/cutter-limits.ts";
 import { DeadlineQueue } from "../../../gpu/session/clauses/deadlines.ts";
-import {
-  type DecodePlan,
-  type Hearing,
-  defaultDecodeLimits,
-  openSpeechStartMs,
-  planDecode,
-  settledHorizonMs,
-} from "../../../gpu/session/clauses/decode-plan.ts";
-import { DubTrack } from "../../../gpu/session/clauses/dub-track.ts";
-import {
-  type DroppedSlot,
-  type PlacedSlot,
-  emptyDub,
-  fitSlot,
-  pauseAfter,
-} from "../../../gpu/session/clauses/isochrony.ts";
-import { Settlement, uncutFrom } from "../../../gpu/session/clauses/settlement.ts";
-import { FragmentSlicer, type Verdict, answerBy } from "../../../gpu/session/clauses/slicer.ts";
-import type { TimedWord } from "../../../gpu/session/clauses/words.ts";
+import type { DroppedSlot, PlacedSlot } from "../../../gpu/session/clauses/isochrony.ts";
+import { RecognitionLine } from "../../../gpu/session/clauses/recognition-line.ts";
+import { answerBy } from "../../../gpu/session/clauses/slicer.ts";
+import { expectedMs, measuredCost, assumedCost } from "../../../gpu/session/clauses/stage-cost.ts";
+import type { Worth } from "../../../gpu/session/clauses/work.ts";
 import { SimulatedEar } from "./simulated-ear.ts";
 import type { Speech } from "./speech.arbitrary.ts";
 
@@ -43,65 +28,73 @@ export interface Circumstances {
 }
 
 export interface Outcome {
-  readonly verdicts: readonly { readonly verdict: Verdict; readonly atMs: number }[];
+  readonly answers: readonly { readonly answer: LineAnswer; readonly atMs: number }[];
   readonly clauses: readonly { readonly clause: Clause; readonly slot: PlacedSlot | DroppedSlot }[];
+  readonly notices: readonly ClauseNotice[];
   /** The dub as it was answered, fragment by fragment; 1000 samples a second, 0 = silence. */
   readonly answered: readonly number[];
+  /** Samples of all placed dubs. */
+  readonly placedSamples: number;
   readonly decodedMs: number;
   readonly passes: number;
   readonly shed: number;
+  readonly tally: CutTally;
 }
 
 const fragmentMs = 320;
 const transportMs = 100;
 const tickMs = 20;
 const dubRateHz = 1000;
+const language = "pt";
 
 interface Running {
   readonly endsAtMs: number;
   readonly done: () => void;
 }
 
+interface Work {
+  readonly lane: "recognise" | "voice";
+  readonly worth: Worth;
+  readonly deadlineMs: number;
+  readonly estimateMs: number;
+  readonly clauseId?: string;
+  readonly start: () => Running;
+}
+
 /**
- * A live session on a clock of its own: real policies, and models that only take their time. Recognition knows the
- * truth of what it has heard, and garbles a word that its window cuts.
+ * A live session on a clock of its own: the real policies, and models that only take their time. It shows how a
+ * session drives the two lines and the queue.
  */
 export class SimulatedSession {
   #nowMs = 0;
   #heardMs = 0;
-  #hearing = {
-    settledUntilMs: 0,
-    lastWordEndMs: 0,
-    leftOutFromMs: undefined as number | undefined,
-    clauseEndMs: 0,
-    lastPassUntilMs: 0,
-  };
-  #commit: CommitState = nothingHeard;
-  #rest: readonly TimedWord[] = [];
   #queue = new DeadlineQueue();
-  #payload = new Map<string, () => Running>();
+  #waiting = new Map<string, Work>();
   #running = new Map<string, Running>();
-  #settlement = new Settlement();
-  #slicer = new FragmentSlicer({ holeTimeoutMs: 8000 });
-  #dub = emptyDub;
-  #track = new DubTrack(dubRateHz);
-  #decoding = false;
   #changed = false;
   #jobs = 0;
-  #decodedMs = 0;
-  #passes = 0;
-  #shed = 0;
-  #clauses: { clause: Clause; slot: PlacedSlot | DroppedSlot }[] = [];
-  #verdicts: { verdict: Verdict; atMs: number }[] = [];
-  #answered: number[] = [];
-  readonly #capMs: number;
+  #synthesis = assumedCost(0.4);
+  #outcome = {
+    answers: [] as { answer: LineAnswer; atMs: number }[],
+    clauses: [] as { clause: Clause; slot: PlacedSlot | DroppedSlot }[],
+    notices: [] as ClauseNotice[],
+    answered: [] as number[],
+    placedSamples: 0,
+    decodedMs: 0,
+    passes: 0,
+    shed: 0,
+  };
+  readonly #line: RecognitionLine;
+  readonly #answers: AnswerLine;
   readonly #ear: SimulatedEar;
 
   constructor(
     said: Speech,
     private readonly world: Circumstances,
   ) {
-    this.#capMs = clauseCapMs(world.presetMs, world.playoutDelayMs, world.synthesisRtf);
+    const capMs = clauseCapMs(world.presetMs, world.playoutDelayMs, world.synthesisRtf);
+    this.#line = new RecognitionLine("en", capMs);
+    this.#answers = new AnswerLine({ languages: [language], dubRateHz, holeTimeoutMs: 8000 });
     this.#ear = new SimulatedEar(said.words);
   }
 
@@ -111,26 +104,19 @@ export class SimulatedSession {
       while (sent * fragmentMs < untilMs && this.#nowMs >= (sent + 1) * fragmentMs + transportMs)
         this.#receive(sent++);
       for (const lane of ["recognise", "voice"]) this.#turn(lane);
-      const wakeMs = this.#slicer.nextWakeMs() ?? Number.POSITIVE_INFINITY;
+      const wakeMs = this.#answers.nextWakeMs() ?? Number.POSITIVE_INFINITY;
       if (!this.#changed && this.#nowMs < wakeMs) continue;
       this.#changed = false;
       this.#recognise();
       this.#answer();
     }
-    return {
-      verdicts: this.#verdicts,
-      clauses: this.#clauses,
-      answered: this.#answered,
-      decodedMs: this.#decodedMs,
-      passes: this.#passes,
-      shed: this.#shed,
-    };
+    return { ...this.#outcome, tally: this.#line.tally };
   }
 
   #receive(sequence: number): void {
     const startMs = sequence * fragmentMs;
     const deadlineMs = startMs + this.world.playoutDelayMs - this.#nowMs;
-    this.#slicer.accept({
+    this.#answers.accept({
       fragmentId: `f${sequence}`,
       sequence,
       startMs,
@@ -138,10 +124,103 @@ export class SimulatedSession {
       receivedAtMs: this.#nowMs,
       answerByMs: answerBy("live", this.#nowMs, deadlineMs, 8000),
     });
-    this.#changed = true;
     // The end of the stream is a silence without end.
     const last = startMs + fragmentMs >= this.world.untilMs;
+    const before = this.#ear.speech(this.#heardMs);
     this.#heardMs = startMs + fragmentMs + (last ? 10_000 : 0);
+    const now = this.#ear.speech(this.#heardMs);
+    const closedBefore = before.speaking ? before.speech.length - 1 : before.speech.length;
+    const closed = now.speaking ? now.speech.slice(0, -1) : now.speech;
+    this.#line.heard({
+      heardUntilMs: this.#heardMs,
+      ended: closed.slice(closedBefore),
+      goingFromMs: now.speaking ? now.speech.at(-1)?.startMs : undefined,
+    });
+    this.#changed = true;
+  }
+
+  #recognise(): void {
+    for (const clause of this.#line.cut()) this.#dub(clause);
+    const plan = this.#line.plan(this.world.passMs);
+    if (!plan) return;
+    this.#submit({
+      lane: "recognise",
+      worth: plan.kind === "final" ? "clause" : "partial",
+      deadlineMs: this.#nowMs + 1000,
+      estimateMs: this.world.passMs,
+      start: () => ({
+        endsAtMs: this.#nowMs + this.world.passMs,
+        done: () => {
+          this.#outcome.passes++;
+          this.#outcome.decodedMs += plan.toMs - plan.fromMs;
+          const timed = this.#ear.transcribe(plan.fromMs, plan.toMs);
+          const words = timed.map((word) => word.text);
+          const sure = { noSpeechProbability: 0, meanLogProbability: 0, compressionRatio: 1 };
+          for (const clause of this.#line.passed({ words, timed, ...sure }).clauses)
+            this.#dub(clause);
+        },
+      }),
+    });
+  }
+
+  #dub(clause: Clause): void {
+    const clauseId = this.#answers.open(clause);
+    const naturalMs = (clause.endMs - clause.startMs) * this.world.expansion;
+    const workMs = naturalMs * this.world.synthesisRtf;
+    this.#submit({
+      lane: "voice",
+      worth: "clause",
+      deadlineMs: clause.startMs + this.world.playoutDelayMs - 300 + 1500,
+      estimateMs: expectedMs(this.#synthesis, naturalMs),
+      clauseId,
+      start: () => ({
+        endsAtMs: this.#nowMs + workMs,
+        done: () => {
+          this.#synthesis = measuredCost(this.#synthesis, workMs, naturalMs);
+          this.#place(clause, clauseId, naturalMs);
+        },
+      }),
+    });
+  }
+
+  #place(clause: Clause, clauseId: string, naturalMs: number): void {
+    const samples = new Float32Array(Math.round((naturalMs / 1000) * dubRateHz)).fill(1);
+    const silences = this.#line.silences();
+    const stretch = (sound: Float32Array, factor: number): Float32Array => {
+      const stretched = new Float32Array(Math.round(sound.length * factor)).fill(1);
+      this.#outcome.placedSamples += stretched.length - sound.length;
+      return stretched;
+    };
+    const slot = this.#answers.place(clauseId, language, { samples, tempo: 1 }, silences, stretch);
+    if (!slot) return;
+    if (slot.outcome === "placed") this.#outcome.placedSamples += samples.length;
+    this.#outcome.clauses.push({ clause, slot });
+  }
+
+  #answer(): void {
+    for (const answer of this.#answers.advance(this.#nowMs, this.#line.uncutFromMs())) {
+      this.#outcome.answers.push({ answer, atMs: this.#nowMs });
+      this.#outcome.notices.push(...answer.notices);
+      this.#outcome.answered.push(...(answer.dub?.get(language) ?? []));
+    }
+  }
+
+  #submit(work: Work): void {
+    const id = `${work.lane} ${this.#jobs++}`;
+    this.#waiting.set(id, work);
+    const { lane, worth, deadlineMs, estimateMs, clauseId } = work;
+    const { shed } = this.#queue.submit({
+      id,
+      sessionId: "one",
+      lane,
+      pacing: "live",
+      worth,
+      orderKey: lane,
+      deadlineMs,
+      estimateMs,
+      ...(clauseId === undefined ? {} : { clauseId }),
+    });
+    for (const { job } of shed) this.#drop(job.id);
   }
 
   #turn(lane: string): void {
@@ -151,165 +230,18 @@ export class SimulatedSession {
     running?.done();
     const { job, shed } = this.#queue.next(lane, this.#nowMs);
     this.#changed ||= running !== undefined || shed.length > 0;
-    for (const { job: gone } of shed) this.#drop(gone.id, gone.clauseId);
-    const start = job && this.#payload.get(job.id);
-    if (job && start) this.#running.set(lane, start());
-    if (job) this.#payload.delete(job.id);
+    for (const { job: gone } of shed) this.#drop(gone.id);
+    const work = job && this.#waiting.get(job.id);
+    if (!job || !work) return;
+    this.#waiting.delete(job.id);
+    this.#running.set(lane, work.start());
   }
 
-  #drop(id: string, clauseId: string | undefined): void {
-    this.#shed++;
-    this.#payload.delete(id);
-    if (id.startsWith("pass")) this.#decoding = false;
-    else if (clauseId !== undefined) this.#settlement.settle(clauseId, "pt");
-  }
-
-  #hear(): Hearing {
-    return {
-      ...this.#hearing,
-      ...this.#ear.speech(this.#heardMs),
-      heardUntilMs: this.#heardMs,
-      uncutFromMs: this.#rest[0]?.startMs,
-    };
-  }
-
-  #recognise(): void {
-    if (this.#decoding) return;
-    const hearing = this.#hear();
-    const limits = { ...defaultDecodeLimits, capMs: this.#capMs, passMs: this.world.passMs };
-    const plan = planDecode(hearing, limits);
-    if (!plan) return this.#cut();
-    this.#decoding = true;
-    this.#submit(
-      "pass",
-      "recognise",
-      plan.kind === "final" ? "clause" : "partial",
-      plan.toMs,
-      () => ({
-        endsAtMs: this.#nowMs + this.world.passMs,
-        done: () => this.#heard(plan),
-      }),
-    );
-  }
-
-  #heard(plan: DecodePlan): void {
-    this.#decoding = false;
-    this.#passes++;
-    this.#decodedMs += plan.toMs - plan.fromMs;
-    const words = this.#ear.transcribe(plan.fromMs, plan.toMs);
-    const pass = { words, fromMs: plan.fromMs, heardUntilMs: plan.toMs };
-    const step =
-      plan.kind === "final"
-        ? commitAll(this.#commit, pass, plan.commitUntilMs)
-        : commitAgreed(this.#commit, pass);
-    this.#commit = step.state;
-    this.#rest = [...this.#rest, ...step.committed];
-    this.#hearing.lastPassUntilMs = plan.toMs;
-    this.#hearing.lastWordEndMs = step.state.tail.at(-1)?.endMs ?? 0;
-    if (plan.kind === "final") {
-      this.#hearing.settledUntilMs = plan.commitUntilMs;
-      this.#hearing.leftOutFromMs = step.tentative[0]?.startMs;
-    }
-    this.#cut();
-  }
-
-  #cut(): void {
-    const { clauses, rest } = cutClauses({
-      words: this.#rest,
-      silences: this.#ear.silences(this.#heardMs),
-      settledUntilMs: settledHorizonMs(this.#hear()),
-      language: "en",
-      limits: { ...defaultCutterLimits, capMs: this.#capMs },
-    });
-    this.#rest = rest;
-    for (const clause of clauses) this.#dubClause(clause);
-  }
-
-  #dubClause(clause: Clause): void {
-    this.#hearing.clauseEndMs = clause.endMs;
-    const clauseId = `c${clause.startMs}`;
-    this.#settlement.open(clauseId, clause.startMs, ["pt"]);
-    const naturalMs = (clause.endMs - clause.startMs) * this.world.expansion;
-    const workMs = naturalMs * this.world.synthesisRtf;
-    this.#submit(
-      "voice",
-      "voice",
-      "clause",
-      clause.startMs,
-      () => ({
-        endsAtMs: this.#nowMs + workMs,
-        done: () => this.#place(clause, clauseId, naturalMs),
-      }),
-      workMs,
-      clauseId,
-    );
-  }
-
-  #place(clause: Clause, clauseId: string, naturalMs: number): void {
-    const step = fitSlot(this.#dub, {
-      startMs: clause.startMs,
-      endMs: clause.endMs,
-      pauseAfterMs: pauseAfter(clause.endMs, this.#ear.silences(this.#heardMs)),
-      naturalMs,
-      writableFromMs: this.#slicer.answeredUntilMs,
-    });
-    this.#dub = step.state;
-    this.#clauses.push({ clause, slot: step.slot });
-    if (step.slot.outcome === "placed") {
-      const { startMs, endMs } = step.slot;
-      const samples = new Float32Array(Math.round(((endMs - startMs) / 1000) * dubRateHz)).fill(1);
-      this.#track.place({ clauseId, startMs, samples });
-    }
-    this.#settlement.settle(clauseId, "pt");
-  }
-
-  #answer(): void {
-    const hearing = this.#hear();
-    const uncutMs = uncutFrom({
-      heardUntilMs: this.#heardMs,
-      firstWordMs: this.#rest[0]?.startMs,
-      speechStartMs: openSpeechStartMs(hearing),
-    });
-    const finalUntilMs = this.#settlement.finalUntilMs("pt", this.#dub.freeAtMs, uncutMs);
-    const verdicts = this.#slicer.advance({
-      nowMs: this.#nowMs,
-      finalUntilMs,
-      carriesDub: ({ startMs, endMs }) =>
-        this.#track.soundsWithin(startMs, endMs) || this.#settlement.openBefore(endMs).length > 0,
-    });
-    for (const verdict of verdicts) {
-      this.#verdicts.push({ verdict, atMs: this.#nowMs });
-      if (verdict.kind === "hole") continue;
-      const { startMs, endMs } = verdict.fragment;
-      const slice = this.#track.read(startMs, endMs).samples;
-      this.#answered.push(...(verdict.kind === "missed" ? new Float32Array(slice.length) : slice));
-      this.#track.release(endMs);
-    }
-  }
-
-  #submit(
-    kind: "pass" | "voice",
-    lane: string,
-    worth: "clause" | "partial",
-    startMs: number,
-    start: () => Running,
-    estimateMs = this.world.passMs,
-    clauseId?: string,
-  ): void {
-    const id = `${kind} ${this.#jobs++}`;
-    const airsAtMs = startMs + this.world.playoutDelayMs;
-    this.#payload.set(id, start);
-    const { shed } = this.#queue.submit({
-      id,
-      sessionId: "one",
-      lane,
-      pacing: "live",
-      worth,
-      orderKey: lane,
-      deadlineMs: kind === "pass" ? this.#nowMs + 1000 : airsAtMs - 300 + 1500,
-      estimateMs,
-      ...(clauseId === undefined ? {} : { clauseId }),
-    });
-    for (const { job } of shed) this.#drop(job.id, job.clauseId);
+  #drop(id: string): void {
+    const work = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    this.#outcome.shed++;
+    if (work?.lane === "recognise") for (const clause of this.#line.passLost()) this.#dub(clause);
+    else if (work?.clauseId !== undefined) this.#answers.drop(work.clauseId, language, "shed");
   }
 }

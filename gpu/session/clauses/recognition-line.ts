@@ -1,0 +1,234 @@
+import { type Clause, type CutTally, cutClauses, noCuts, tallied } from "./clause-cutter.ts";
+import {
+  type CommitState,
+  commitAgreed,
+  commitAll,
+  forgetTentative,
+  nothingHeard,
+} from "./commit-policy.ts";
+import { defaultCutterLimits } from "./cutter-limits.ts";
+import {
+  type DecodePlan,
+  type Hearing,
+  type SpeechStretch,
+  defaultDecodeLimits,
+  openSpeechStartMs,
+  planDecode,
+  settledHorizonMs,
+} from "./decode-plan.ts";
+import { type HypothesisFacts, type RefusalReason, refusals } from "./guards.ts";
+import { type PartialTranscript, partialTranscript } from "./partial-transcript.ts";
+import { uncutFrom } from "./settlement.ts";
+import { wordTimes } from "./word-times.ts";
+import type { Silence, TimedWord } from "./words.ts";
+
+/** What a pass said: a model's own times win over those laid over the speech. */
+export interface PassResult extends Omit<HypothesisFacts, "speechMs"> {
+  /** Session time; absent when the model gives none. */
+  readonly timed?: readonly TimedWord[];
+}
+
+export interface PassOutcome {
+  /** New clauses, to be dubbed. */
+  readonly clauses: readonly Clause[];
+  /** Why the pass was not believed; empty when it was. */
+  readonly refused: readonly RefusalReason[];
+  /** What is being said beyond the clauses, for captions. */
+  readonly partial?: PartialTranscript;
+}
+
+/** What the voice activity detector said since the last time. Session time, ms. */
+export interface HeardSpeech {
+  readonly heardUntilMs: number;
+  /** Stretches that have ended, in order. */
+  readonly ended?: readonly SpeechStretch[];
+  /** Start of the stretch that goes on; absent in silence. */
+  readonly goingFromMs?: number | undefined;
+}
+
+/** Windows reach back for context, and word times are not exact. */
+const windowSlackMs = 3000;
+/** Speech that is kept for windows and pauses, before everything that is settled. */
+const rememberedMs = 20_000;
+
+/**
+ * The recognising half of a session: from what the detector heard, over passes, to clauses. Runs nothing itself: it
+ * says which pass is due and takes its result. At most one pass at a time. Memory is bounded by `rememberedMs`.
+ */
+export class RecognitionLine {
+  #speech: SpeechStretch[] = [];
+  #goingFromMs: number | undefined;
+  #heardUntilMs = 0;
+  #position = { settledUntilMs: 0, lastWordEndMs: 0, clauseEndMs: 0, lastPassUntilMs: 0 };
+  #leftOutFromMs: number | undefined;
+  #commit: CommitState = nothingHeard;
+  #uncut: readonly TimedWord[] = [];
+  #under: DecodePlan | undefined;
+  #tally: CutTally = noCuts;
+  #lostMs = 0;
+
+  /**
+   * @param language of the speech; BCP-47 or short code
+   * @param capMs longest clause, {@link clauseCapMs}
+   */
+  constructor(
+    public language: string,
+    public capMs: number,
+  ) {}
+
+  /** What was cut and why, since the beginning. */
+  get tally(): CutTally {
+    return this.#tally;
+  }
+
+  /** Speech that was given up because its final pass was shed or failed, ms. */
+  get lostSpeechMs(): number {
+    return this.#lostMs;
+  }
+
+  /** The pass under way. */
+  get passUnderWay(): DecodePlan | undefined {
+    return this.#under;
+  }
+
+  /** Takes what was heard; time never goes back. */
+  heard(news: HeardSpeech): void {
+    this.#heardUntilMs = Math.max(this.#heardUntilMs, news.heardUntilMs);
+    this.#speech.push(...(news.ended ?? []));
+    this.#goingFromMs = news.goingFromMs;
+    const { settledUntilMs, clauseEndMs } = this.#position;
+    const keepFromMs = Math.min(settledUntilMs, clauseEndMs, this.#heardUntilMs) - rememberedMs;
+    this.#speech = this.#speech.filter(
+      (one) => one.endMs > Math.max(keepFromMs, this.#heardUntilMs - 2 * rememberedMs),
+    );
+  }
+
+  /**
+   * The pass that should run now, or undefined. It counts as under way until {@link passed} or {@link passLost}.
+   *
+   * @param passMs measured cost of a pass
+   */
+  plan(passMs: number): DecodePlan | undefined {
+    if (this.#under) return undefined;
+    const limits = { ...defaultDecodeLimits, capMs: this.capMs, passMs };
+    this.#under = planDecode(this.#hearing(), limits);
+    return this.#under;
+  }
+
+  /** Takes the result of the pass under way. */
+  passed(result: PassResult): PassOutcome {
+    const plan = this.#under;
+    if (!plan) return { clauses: [], refused: [] };
+    this.#under = undefined;
+    this.#position.lastPassUntilMs = plan.toMs;
+    const speech = this.#speechWithin(plan);
+    const speechMs = speech.reduce((sum, one) => sum + one.endMs - one.startMs, 0);
+    const refused = refusals({ ...result, speechMs }, this.language);
+    if (refused.length > 0) {
+      this.#commit = forgetTentative(this.#commit);
+      this.#settle(plan, undefined);
+      return { clauses: this.cut(), refused };
+    }
+    const words = result.timed ?? wordTimes(result.words, speech, this.language);
+    const pass = { words, fromMs: plan.fromMs, heardUntilMs: plan.toMs };
+    const step =
+      plan.kind === "final"
+        ? commitAll(this.#commit, pass, plan.commitUntilMs)
+        : commitAgreed(this.#commit, pass);
+    this.#commit = step.state;
+    this.#uncut = [...this.#uncut, ...step.committed];
+    const lastWordEndMs = step.committed.at(-1)?.endMs ?? this.#position.lastWordEndMs;
+    this.#position.lastWordEndMs = lastWordEndMs;
+    this.#settle(plan, step.tentative[0]?.startMs);
+    const clauses = this.cut();
+    const partial = partialTranscript(this.#uncut, step.tentative);
+    return { clauses, refused, ...(partial && { partial }) };
+  }
+
+  /** The pass under way was shed or failed. A final one takes its speech with it: nothing waits for it for ever. */
+  passLost(): readonly Clause[] {
+    const plan = this.#under;
+    this.#under = undefined;
+    if (plan?.kind !== "final") return [];
+    const fromMs = Math.max(plan.fromMs, this.#position.lastWordEndMs);
+    this.#lostMs += Math.max(0, plan.commitUntilMs - fromMs);
+    this.#settle(plan, undefined);
+    return this.cut();
+  }
+
+  /**
+   * Cuts what the silence since the last pass has decided; to be asked whenever something was heard.
+   *
+   * @param demand as of {@link cutClauses}; `end` once no pass is due any more
+   */
+  cut(demand?: "ordered" | "end"): readonly Clause[] {
+    const { clauses, rest } = cutClauses({
+      words: this.#uncut,
+      silences: this.silences(),
+      settledUntilMs: settledHorizonMs(this.#hearing()),
+      language: this.language,
+      limits: { ...defaultCutterLimits, capMs: this.capMs },
+      ...(demand && { demand }),
+    });
+    this.#uncut = rest;
+    this.#tally = tallied(this.#tally, clauses);
+    this.#position.clauseEndMs = clauses.at(-1)?.endMs ?? this.#position.clauseEndMs;
+    return clauses;
+  }
+
+  /** The earliest moment at which a clause that is not cut yet could begin. */
+  uncutFromMs(): number {
+    return uncutFrom({
+      heardUntilMs: this.#heardUntilMs,
+      firstWordMs: this.#uncut[0]?.startMs,
+      speechStartMs: openSpeechStartMs(this.#hearing()),
+    });
+  }
+
+  /** Silences as far as they are remembered; the last one may still go on. */
+  silences(): Silence[] {
+    const speech = this.#hearing().speech;
+    const ends = [...speech.map((one) => one.startMs), this.#heardUntilMs];
+    const starts = [Math.min(0, ends[0] ?? 0), ...speech.map((one) => one.endMs)];
+    return starts
+      .map((startMs, i) => ({ startMs, endMs: ends[i] ?? startMs }))
+      .filter((one) => one.endMs > one.startMs);
+  }
+
+  /** Sound before this will not be decoded again. */
+  releasableMs(): number {
+    const openMs = openSpeechStartMs(this.#hearing()) ?? this.#heardUntilMs;
+    return Math.max(0, Math.min(openMs, this.#uncut[0]?.startMs ?? openMs) - windowSlackMs);
+  }
+
+  /** @param leftOutFromMs start of the first word that a final pass heard beyond what it committed */
+  #settle(plan: DecodePlan, leftOutFromMs: number | undefined): void {
+    if (plan.kind !== "final") return;
+    this.#position.settledUntilMs = Math.max(this.#position.settledUntilMs, plan.commitUntilMs);
+    this.#leftOutFromMs = leftOutFromMs;
+  }
+
+  #hearing(): Hearing {
+    const going =
+      this.#goingFromMs !== undefined && this.#goingFromMs < this.#heardUntilMs
+        ? [{ startMs: this.#goingFromMs, endMs: this.#heardUntilMs }]
+        : [];
+    return {
+      ...this.#position,
+      leftOutFromMs: this.#leftOutFromMs,
+      heardUntilMs: this.#heardUntilMs,
+      speech: [...this.#speech, ...going],
+      speaking: going.length > 0,
+      uncutFromMs: this.#uncut[0]?.startMs,
+    };
+  }
+
+  #speechWithin({ fromMs, toMs }: DecodePlan): SpeechStretch[] {
+    return this.#hearing()
+      .speech.filter((one) => one.endMs > fromMs && one.startMs < toMs)
+      .map((one) => ({
+        startMs: Math.max(one.startMs, fromMs),
+        endMs: Math.min(one.endMs, toMs),
+      }));
+  }
+}

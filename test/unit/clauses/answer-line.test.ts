@@ -1,0 +1,138 @@
+import { describe, expect, test } from "bun:test";
+import { AnswerLine, type LineAnswer } from "../../../gpu/session/clauses/answer-line.ts";
+import type { Clause } from "../../../gpu/session/clauses/clause-cutter.ts";
+import { answerBy } from "../../../gpu/session/clauses/slicer.ts";
+import { say } from "./speech.arbitrary.ts";
+
+const dubRateHz = 1000;
+const everythingCut = Number.POSITIVE_INFINITY;
+
+const clauseAt = (startMs: number, endMs: number): Clause => ({
+  words: say("The match", startMs, (endMs - startMs) / 2).words,
+  text: "The match",
+  startMs,
+  endMs,
+  reason: "sentence",
+  forced: false,
+  poorEnd: false,
+});
+
+/** Six fragments of 500 ms, all received, with 6 s of delay. */
+function line(languages: readonly string[] = ["pt"]): AnswerLine {
+  const answers = new AnswerLine({ languages, dubRateHz, holeTimeoutMs: 8000 });
+  for (let sequence = 0; sequence < 6; sequence++) {
+    const startMs = sequence * 500;
+    answers.accept({
+      fragmentId: `f${sequence}`,
+      sequence,
+      startMs,
+      endMs: startMs + 500,
+      receivedAtMs: startMs + 500,
+      answerByMs: answerBy("live", startMs + 500, 5500, 8000),
+    });
+  }
+  return answers;
+}
+
+const tone = (ms: number): { samples: Float32Array; tempo: number } => ({
+  samples: new Float32Array(ms).fill(1),
+  tempo: 1,
+});
+const stretch = (samples: Float32Array, factor: number): Float32Array =>
+  new Float32Array(Math.round(samples.length * factor)).fill(1);
+const names = (answers: readonly LineAnswer[]): string[] =>
+  answers.map(({ verdict }) =>
+    verdict.kind === "hole" ? "hole" : `${verdict.kind} ${verdict.fragment.sequence}`,
+  );
+const heardMs = (answers: readonly LineAnswer[], language = "pt"): number =>
+  answers.flatMap(({ dub }) => [...(dub?.get(language) ?? [])]).filter((one) => one !== 0).length;
+
+describe("an answer line", () => {
+  test("answers up to the first clause that is open, and the rest once it is placed", () => {
+    const answers = line();
+    const clauseId = answers.open(clauseAt(700, 1700));
+    expect(names(answers.advance(3100, everythingCut))).toEqual(["ready 0"]);
+    const slot = answers.place(clauseId, "pt", tone(1000), [], stretch);
+    expect(slot).toMatchObject({ outcome: "placed", startMs: 700 });
+    const rest = answers.advance(3200, everythingCut);
+    expect(names(rest)).toEqual(["ready 1", "ready 2", "ready 3", "ready 4", "ready 5"]);
+    expect(heardMs(rest)).toBe(920);
+    expect(rest[0]?.notices).toMatchObject([{ clauseId, language: "pt", status: "dubbed" }]);
+    expect(rest.slice(1).flatMap(({ notices }) => notices)).toEqual([]);
+    expect([answers.heldCount, answers.dubState("pt").placed]).toEqual([0, 1]);
+  });
+
+  test("says first that a clause is late, then where its dub begins", () => {
+    const answers = line();
+    const clauseId = answers.open(clauseAt(100, 1400));
+    const first = answers.advance(answers.nextWakeMs() ?? 0, everythingCut);
+    expect(names(first)).toEqual(["late 0"]);
+    expect(first[0]?.notices).toEqual([{ clauseId, language: "pt", status: "late" }]);
+    const slot = answers.place(clauseId, "pt", tone(1000), [], stretch);
+    expect(slot).toMatchObject({ outcome: "placed", startMs: 500, lateMs: 400 });
+    const next = answers.advance(6000, everythingCut)[0];
+    expect(next?.notices).toMatchObject([{ clauseId, status: "dubbed", slot: { startMs: 500 } }]);
+  });
+
+  test("drops a clause that is far too late whole, and says so", () => {
+    const answers = line();
+    const clauseId = answers.open(clauseAt(100, 1400));
+    for (let nowMs = 5700; nowMs <= 7700; nowMs += 500) answers.advance(nowMs, everythingCut);
+    const silences = [{ startMs: 1400, endMs: 3000 }];
+    expect(answers.expectedSlot(clauseId, "pt", 1000, silences)).toMatchObject({
+      outcome: "dropped",
+    });
+    expect(answers.place(clauseId, "pt", tone(1000), silences, stretch)?.outcome).toBe("dropped");
+    const [last] = answers.advance(8000, everythingCut);
+    expect(last?.notices).toEqual([
+      { clauseId, language: "pt", status: "dropped", reason: "late" },
+    ]);
+    expect(answers.dubState("pt").dropped).toBe(1);
+  });
+
+  test("takes what the synthesiser's speed did, and stretches the rest", () => {
+    const answers = line();
+    const clauseId = answers.open(clauseAt(0, 1000));
+    const silences = [{ startMs: 1000, endMs: 1080 }];
+    expect(answers.expectedSlot(clauseId, "pt", 1150, silences)).toMatchObject({ tempo: 1.15 });
+    const spoken = { samples: new Float32Array(1020).fill(1), tempo: 1.15 };
+    const slot = answers.place(clauseId, "pt", spoken, silences, stretch);
+    expect(slot).toMatchObject({ startMs: 0 });
+    expect(heardMs(answers.advance(3100, everythingCut))).toBe(1000);
+  });
+
+  test("answers for every language, each with its own dub", () => {
+    const answers = line(["pt", "es"]);
+    const clauseId = answers.open(clauseAt(0, 1000));
+    answers.place(clauseId, "pt", tone(900), [], stretch);
+    expect(answers.advance(3100, everythingCut)).toEqual([]);
+    answers.drop(clauseId, "es", "shed");
+    const all = answers.advance(3100, everythingCut);
+    expect(names(all)).toHaveLength(6);
+    expect(all[0]?.notices).toMatchObject([
+      { language: "pt", status: "dubbed" },
+      { language: "es", status: "dropped", reason: "shed" },
+    ]);
+    expect([heardMs(all), heardMs(all, "es")]).toEqual([920, 0]);
+  });
+
+  test("places nothing twice, and nothing that was dropped", () => {
+    const answers = line();
+    const clauseId = answers.open(clauseAt(0, 1000));
+    answers.drop(clauseId, "pt", "failed");
+    answers.drop(clauseId, "pt", "failed again");
+    expect(answers.place(clauseId, "pt", tone(900), [], stretch)).toBeUndefined();
+    expect(answers.place("unknown", "pt", tone(900), [], stretch)).toBeUndefined();
+    expect(answers.expectedSlot("unknown", "pt", 900, [])).toBeUndefined();
+    const notices = answers.advance(3100, everythingCut).flatMap((one) => one.notices);
+    expect(notices).toMatchObject([{ status: "dropped", reason: "failed" }]);
+  });
+
+  test("waits for no number once the stream has ended", () => {
+    const answers = line();
+    const seventh = { fragmentId: "f7", sequence: 7, startMs: 3500, endMs: 4000 };
+    answers.accept({ ...seventh, receivedAtMs: 4000, answerByMs: 9000 });
+    answers.end();
+    expect(names(answers.advance(4100, everythingCut)).slice(-2)).toEqual(["hole", "ready 7"]);
+  });
+});

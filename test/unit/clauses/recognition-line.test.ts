@@ -1,0 +1,135 @@
+import { describe, expect, test } from "bun:test";
+import { type PassResult, RecognitionLine } from "../../../gpu/session/clauses/recognition-line.ts";
+import { say } from "./speech.arbitrary.ts";
+
+const heardWell = { noSpeechProbability: 0.02, meanLogProbability: -0.2, compressionRatio: 1.2 };
+const passMs = 350;
+
+const said = (text: string): PassResult => ({ ...heardWell, words: text.split(" ") });
+
+/** Two seconds of speech from 1 s on, and the silence that closed it. */
+function afterSpeech(): RecognitionLine {
+  const line = new RecognitionLine("en", 3400);
+  line.heard({ heardUntilMs: 1200, goingFromMs: 1000 });
+  line.heard({ heardUntilMs: 3400, ended: [{ startMs: 1000, endMs: 3000 }] });
+  return line;
+}
+
+describe("a recognition line", () => {
+  test("asks for no pass in silence, and for one at a time in speech", () => {
+    const line = new RecognitionLine("en", 3400);
+    line.heard({ heardUntilMs: 60_000 });
+    expect(line.plan(passMs)).toBeUndefined();
+    expect(line.uncutFromMs()).toBe(59_800);
+    const spoken = afterSpeech();
+    expect(spoken.plan(passMs)).toMatchObject({ kind: "final", fromMs: 800, toMs: 3200 });
+    expect(spoken.passUnderWay?.kind).toBe("final");
+    expect(spoken.plan(passMs)).toBeUndefined();
+  });
+
+  test("lays the words of a pass over the speech that was heard, and cuts them", () => {
+    const line = afterSpeech();
+    line.plan(passMs);
+    const { clauses, refused } = line.passed(said("The match has begun."));
+    expect(refused).toEqual([]);
+    expect(clauses).toMatchObject([
+      { text: "The match has begun.", startMs: 1000, endMs: 3000, reason: "sentence" },
+    ]);
+    expect(line.tally).toMatchObject({ clauses: 1, forced: 0 });
+    expect(line.uncutFromMs()).toBe(3200);
+  });
+
+  test("takes a model's own times where it has them", () => {
+    const line = afterSpeech();
+    line.plan(passMs);
+    const timed = say("The match has begun.", 1100, 400).words;
+    expect(line.passed({ ...said("The match has begun."), timed }).clauses[0]).toMatchObject({
+      startMs: 1100,
+      endMs: 2700,
+    });
+  });
+
+  test("cuts at a silence when it has become long enough", () => {
+    const line = afterSpeech();
+    line.plan(passMs);
+    expect(line.passed(said("and then they score")).clauses).toEqual([]);
+    line.heard({ heardUntilMs: 3800 });
+    expect(line.cut()).toMatchObject([{ text: "and then they score", reason: "silence" }]);
+  });
+
+  test("commits what two partial passes agree on, and shows what they say", () => {
+    const line = new RecognitionLine("en", 3400);
+    line.heard({ heardUntilMs: 1800, goingFromMs: 1000 });
+    expect(line.plan(passMs)?.kind).toBe("partial");
+    expect(line.passed(said("The match")).partial).toEqual({
+      startMs: 1000,
+      text: "The match",
+      stableChars: 0,
+    });
+    line.heard({ heardUntilMs: 2800, goingFromMs: 1000 });
+    expect(line.plan(passMs)?.kind).toBe("partial");
+    expect(line.passed(said("The match has begun")).partial).toMatchObject({ stableChars: 9 });
+  });
+
+  test("gives nothing of a pass that a guard refuses, and waits for nothing more there", () => {
+    const line = afterSpeech();
+    line.plan(passMs);
+    const noise = { ...said("and then they score"), noSpeechProbability: 0.9 };
+    expect(line.passed(noise)).toEqual({ clauses: [], refused: ["no_speech"] });
+    expect(line.plan(passMs)).toBeUndefined();
+    expect(line.uncutFromMs()).toBe(3200);
+  });
+
+  test("gives up the speech of a final pass that was lost, and counts it", () => {
+    const line = afterSpeech();
+    line.plan(passMs);
+    expect(line.passLost()).toEqual([]);
+    expect(line.lostSpeechMs).toBe(2400);
+    expect(line.plan(passMs)).toBeUndefined();
+    expect(line.passed(said("too late"))).toEqual({ clauses: [], refused: [] });
+  });
+
+  test("loses nothing with a partial pass", () => {
+    const line = new RecognitionLine("en", 3400);
+    line.heard({ heardUntilMs: 1800, goingFromMs: 1000 });
+    line.plan(passMs);
+    line.passLost();
+    expect(line.lostSpeechMs).toBe(0);
+    line.heard({ heardUntilMs: 2600, goingFromMs: 1000 });
+    expect(line.plan(passMs)?.kind).toBe("partial");
+  });
+
+  test("says which sound it will not need again, and how long the pauses are", () => {
+    const line = afterSpeech();
+    expect(line.releasableMs()).toBe(0);
+    expect(line.silences()).toEqual([
+      { startMs: 0, endMs: 1000 },
+      { startMs: 3000, endMs: 3400 },
+    ]);
+    line.plan(passMs);
+    line.passed(said("The match has begun."));
+    line.heard({ heardUntilMs: 9000 });
+    expect(line.releasableMs()).toBe(6000);
+  });
+
+  test("gives out what is left at the end", () => {
+    const line = afterSpeech();
+    line.plan(passMs);
+    line.passed(said("and they play for the"));
+    expect(line.cut("end")).toMatchObject([{ reason: "end", poorEnd: true, forced: true }]);
+  });
+
+  test("remembers no more of eight hours than of a minute", () => {
+    const line = new RecognitionLine("en", 3400);
+    const sizes: number[] = [];
+    for (let atMs = 0; atMs < 8 * 3_600_000; atMs += 4000) {
+      const ended = [{ startMs: atMs + 500, endMs: atMs + 2500 }];
+      line.heard({ heardUntilMs: atMs + 4000, ended });
+      if (line.plan(passMs)) line.passed(said("The match has begun once more."));
+      line.cut();
+      sizes.push(line.silences().length);
+    }
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(16);
+    expect(line.tally.clauses).toBe(7200);
+  });
+});
