@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { writeFile, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { configuredEndpoints } from "../config/worker-endpoints.ts";
 import { embeddedFfmpeg, extractEmbedded } from "../media/embedded.ts";
@@ -50,6 +50,9 @@ export async function dubFile(options: DubFileOptions, signal: AbortSignal): Pro
   const output = resolve(options.output);
   if (!existsSync(input)) throw new DubError("input", `${options.input} does not exist`);
   if (input === output) throw new DubError("usage", "the output would replace the input");
+  const reportFolder = options.report === undefined ? "." : dirname(resolve(options.report));
+  if (!existsSync(reportFolder))
+    throw new DubError("output", `there is no folder ${reportFolder} for the report`);
   const bar = new ProgressBar(process.stderr);
   const log = createLogger({ level: "error", format: "text", fields: { component: "dub" } });
   const environment = {

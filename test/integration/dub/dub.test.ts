@@ -192,6 +192,12 @@ test.each([
   ["an input that is no media", [import.meta.path, "-o", "out.mp4"], 3, "cannot be read"],
   ["an output of no known kind", [clip, "-o", "out.txt"], 5, "must end in"],
   ["an output folder that is not there", [clip, "-o", "/nonexistent/out.mp4"], 5, "no folder"],
+  [
+    "a report folder that is not there",
+    [clip, "-o", "out.mp4", "--report", "/none/r"],
+    5,
+    "no folder /none",
+  ],
   ["the input as output", [clip, "-o", clip], 2, "would replace the input"],
   ["a fallback that is none", [clip, "-o", "out.mp4", "--fallback", "shout"], 2, "one of original"],
   ["a sidecar URL that is none", [clip, "-o", "out.mp4", "--sts", "pod"], 2, "http://"],
