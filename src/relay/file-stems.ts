@@ -20,6 +20,8 @@ export class FileStems implements AsyncDisposable {
   /** Creates the folder and files; without a folder nothing is ever written. */
   static async open(folder: string | undefined, languages: readonly string[]): Promise<FileStems> {
     if (folder === undefined) return new FileStems([], undefined);
+    const unfit = languages.find((language) => !/^[A-Za-z0-9-]+$/.test(language));
+    if (unfit !== undefined) throw new RangeError(`"${unfit}" is no language tag: it names a file`);
     await mkdir(folder, { recursive: true });
     const dubs = await Promise.all(
       languages.map((language) =>

@@ -12,8 +12,8 @@ import {
  */
 export function attachEchoWorker(
   link: WorkerLink,
-  language: string,
-  kindOf: (fragment: number) => RegionKind = () => "replace",
+  languages: readonly string[],
+  kindOf: (fragment: number, language: string) => RegionKind = () => "replace",
 ): void {
   const fragmentSamples = 24_000;
   let startSample: number | undefined;
@@ -33,20 +33,15 @@ export function attachEchoWorker(
   const settle = (bytes: Uint8Array) => {
     const from = startSample as number;
     startSample = from + bytes.length / 4;
-    const kind = kindOf(fragments++);
-    if (kind === "replace") {
-      const pcm = floatToPcm16(stereoPcm16ToMono(bytes));
-      queue.push({ type: "audio", language, startSample: from, pcm });
-    }
+    const fragment = fragments++;
     const fragmentId = `fragment-${from}`;
-    queue.push({
-      type: "region",
-      language,
-      startSample: from,
-      endSample: startSample,
-      kind,
-      fragmentId,
-    });
+    const pcm = floatToPcm16(stereoPcm16ToMono(bytes));
+    const endSample = startSample;
+    for (const language of languages) {
+      const kind = kindOf(fragment, language);
+      if (kind === "replace") queue.push({ type: "audio", language, startSample: from, pcm });
+      queue.push({ type: "region", language, startSample: from, endSample, kind, fragmentId });
+    }
     void send();
   };
   link.onMessage = (message) => {

@@ -31,11 +31,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function dub(
   input: string,
   output: string,
-  kindOf: (fragment: number) => RegionKind,
+  kindOf: (fragment: number, language: string) => RegionKind,
   change: Partial<FileRelayOptions> = {},
 ) {
   const { relay, worker } = createMemoryLink();
-  attachEchoWorker(worker, "pt", kindOf);
+  attachEchoWorker(worker, change.languages ?? ["pt"], kindOf);
   return runFileRelay({
     input,
     output,
@@ -124,6 +124,20 @@ describe("a dubbed file", () => {
     expect(Math.sqrt(error / power)).toBeLessThan(0.2); // AAC smears the beeps' edges
     expect(peak(dubStem, 0.6)).toBeGreaterThan(1000);
     expect(peak(dubStem, 0.2)).toBe(0);
+  });
+
+  test("two languages are two tracks, each with its own mix", async () => {
+    const output = inFolder("two.mkv");
+    const languages = ["pt", "es"];
+    await dub(clip, output, (_, language) => (language === "pt" ? "replace" : "original"), {
+      languages,
+    });
+    const second = inFolder("second.wav");
+    await runFfmpeg(["-loglevel", "error", "-i", output, "-map", "0:a:m:language:es", second]);
+    expect(findJumps(await decodeSound(second))).toEqual([]);
+    expect(peak(await decodeSound(output), 1)).toBeGreaterThan(
+      2 * peak(await decodeSound(second), 1),
+    );
   });
 
   test("44.1 kHz mono is carried", async () => {

@@ -38,9 +38,9 @@ async function goOnAir(relay: RelayUnderTest, clip: string): Promise<NativeChild
   return publisher;
 }
 
-/** Reads `out` from the moment it is there. */
-async function watch(relay: RelayUnderTest, name: string): Promise<Recording> {
-  const path = `live/${relay.spec.streamId}/out`;
+/** Reads an output from the moment it is there. */
+async function watch(relay: RelayUnderTest, name: string, output = "out"): Promise<Recording> {
+  const path = `live/${relay.spec.streamId}/${output}`;
   await server.sourceId(path, 30_000);
   return Recording.start(server.url(path), inFolder(name));
 }
@@ -108,10 +108,12 @@ describe.concurrent("a live stream", () => {
 
   test("plays what the worker settles, and loses nothing when it is killed, hangs and is replaced", async () => {
     const clip = await makeFlashBeepClip({ path: inFolder("worker.flv"), seconds: 26 });
-    await using relay = await RelayUnderTest.start(server, folder, "worker");
+    const languages = ["pt", "es"]; // the second one is never settled: the original all through
+    await using relay = await RelayUnderTest.start(server, folder, "worker", { languages });
     await using first = await startWorker(relay, "replace");
     await using publisher = await goOnAir(relay, clip);
     const recording = await watch(relay, "worker.flv.out.flv");
+    const unsettled = await watch(relay, "worker.flv.out-es.flv", "out-es");
     await relay.until(() => relay.lastStatus.playing === "replace", 10_000);
     first.signal("SIGKILL");
     await relay.until(() => relay.lastStatus.playing === "fallback", 5000);
@@ -124,10 +126,14 @@ describe.concurrent("a live stream", () => {
     await using third = await startWorker(relay, "original");
     await relay.until(() => relay.lastStatus.playing === "original", 5000);
     await publisher.exited;
-    await recording.stop();
-    await expectSamePictures(recording, clip);
-    await expectInStep(recording, clip, 10);
-    expectSteadyStamps(recording);
+    await Promise.all([recording.stop(), unsettled.stop()]);
+    for (const output of [recording, unsettled]) {
+      await expectSamePictures(output, clip);
+      await expectInStep(output, clip, 10);
+      expectSteadyStamps(output);
+    }
+    const original = await decodeSound(unsettled.path);
+    expect(findJumps(original.subarray(firstSound(original)))).toEqual([]);
     const sound = await decodeSound(recording.path);
     expect(longestSilence(sound.subarray(firstSound(sound)))).toBeLessThan(0.01);
     expect(relay.lastStatus.counters["workers"]).toBe(3);

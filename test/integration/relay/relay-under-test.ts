@@ -52,7 +52,9 @@ export class RelayUnderTest implements AsyncDisposable {
       dubGain: 1,
       ...change,
     };
-    const relay = new RelayUnderTest(spec, () => server.url(`live/${streamId}/out`));
+    const relay = new RelayUnderTest(spec, (language) =>
+      server.url(`live/${streamId}/${language === spec.languages[0] ? "out" : `out-${language}`}`),
+    );
     relay.say({ type: "configure", spec });
     await relay.#ready.promise;
     return relay;
