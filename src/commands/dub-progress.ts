@@ -33,6 +33,11 @@ export class ProgressBar {
     this.#startedAtMs = now();
   }
 
+  /** The work begins now: speed counts from here, not from what was prepared before. */
+  begin(): void {
+    this.#startedAtMs = this.now();
+  }
+
   /** A line of its own, bar or not. */
   say(line: string): void {
     this.#clear();

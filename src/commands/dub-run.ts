@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { writeFile, rm } from "node:fs/promises";
+import { rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { configuredEndpoints } from "../config/worker-endpoints.ts";
@@ -120,6 +120,7 @@ async function dubWith(client: StsClient, job: Job): Promise<DubReport> {
   const startedAtMs = performance.now();
   try {
     worker.start();
+    job.bar.begin();
     const result = await relayFile(link.relay, fragments, job);
     await client.end(farewellMs);
     return dubReport({
@@ -150,6 +151,7 @@ async function relayFile(
   const { options, values, bar, signal } = job;
   const language = values.targetLanguage;
   const stems = options.stems === undefined ? undefined : resolve(options.stems);
+  const hadStems = stems !== undefined && existsSync(stems);
   const count = (...outcomes: SettledFragment["outcome"][]) =>
     fragments.filter(({ outcome }) => outcomes.includes(outcome)).length;
   try {
@@ -173,8 +175,11 @@ async function relayFile(
         }),
     });
   } catch (error) {
-    for (const name of stems === undefined ? [] : [`dub-${language}.wav`, "bed.wav"])
-      await rm(join(stems ?? "", name), { force: true });
+    if (stems !== undefined) {
+      for (const name of [`dub-${language}.wav`, "bed.wav"])
+        await rm(join(stems, name), { force: true });
+      if (!hadStems) await rmdir(stems).catch(() => {}); // not there, or no longer ours alone
+    }
     throw error;
   }
 }

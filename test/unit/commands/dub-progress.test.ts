@@ -41,6 +41,14 @@ test("on a terminal: one line, redrawn at most ten times a second, no wider than
   expect(written).toHaveLength(4); // nothing left to clear
 });
 
+test("speed counts from when the work began", () => {
+  const { bar, at, written } = screen(false);
+  at(10_000, 0); // ten seconds of loading models
+  bar.begin();
+  at(12_000, 6000);
+  expect(written[0]).toContain("3.0x");
+});
+
 test("an input of unknown length shows how far it has come", () => {
   const { at, written } = screen(true);
   at(1000, 3_725_000, "unknown");
