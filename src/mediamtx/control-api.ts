@@ -43,11 +43,19 @@ const kickable: Record<string, string> = {
   srtConn: "srtconns",
 };
 
+export interface ControlApiOptions {
+  readonly timeoutMs?: number;
+  /** Shown as bearer token; an external media server may ask for none. */
+  readonly secret?: string;
+}
+
+const defaultTimeoutMs = 2000;
+
 /** MediaMTX's control API (v3, version 1.20). */
 export class ControlApi {
   constructor(
     readonly baseUrl: string,
-    readonly timeoutMs = 2000,
+    private readonly options: ControlApiOptions = {},
   ) {}
 
   /**
@@ -94,10 +102,12 @@ export class ControlApi {
   }
 
   async #fetch(path: string, method: "GET" | "POST"): Promise<Response> {
+    const { timeoutMs = defaultTimeoutMs, secret } = this.options;
     try {
       return await fetch(`${this.baseUrl}${path}`, {
         method,
-        signal: AbortSignal.timeout(this.timeoutMs),
+        ...(secret === undefined ? {} : { headers: { Authorization: `Bearer ${secret}` } }),
+        signal: AbortSignal.timeout(timeoutMs),
       });
     } catch (error) {
       throw new ControlApiError(

@@ -15,6 +15,8 @@ export interface MediaServerOptions {
   /** Where the generated configuration is written, with mode 0600. */
   readonly configPath: string;
   readonly config: Omit<ServerConfigOptions, "hookWords">;
+  /** With which we call its control API; whoever answers `config.authUrl` knows it too. */
+  readonly controlSecret: string;
   /** What the hooks run, without the event's word: program and arguments. */
   readonly hookCommand: readonly string[];
   /** Further environment of the hooks: where we listen, and the hook secret. */
@@ -52,7 +54,7 @@ export class MediaServer implements AsyncDisposable {
 
   private constructor(readonly options: MediaServerOptions) {
     const address = formatAddress(reachableFromHere(options.config.api));
-    this.api = new ControlApi(`http://${address}`);
+    this.api = new ControlApi(`http://${address}`, { secret: options.controlSecret });
   }
 
   /**

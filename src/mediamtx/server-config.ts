@@ -33,8 +33,11 @@ export function serverConfig(options: ServerConfigOptions): string {
       writeTimeout: "10s",
       authMethod: "http",
       authHTTPAddress: options.authUrl,
-      // Our own calls to the API must not come back to us as questions.
-      authHTTPExclude: [{ action: "api" }, { action: "metrics" }],
+      // Not the API: what it is told to run it runs, and any program of this machine can reach it.
+      authHTTPExclude: [{ action: "metrics" }],
+      // By default it lets the pages of every site call it from a browser on this machine.
+      apiAllowOrigins: [],
+      metricsAllowOrigins: [],
       api: true,
       apiAddress: formatAddress(options.api),
       metrics: true,

@@ -13,6 +13,8 @@ export interface AccessFacts {
   redeemPushNonce(nonce: string, path: string): boolean;
   /** True when this is the secret with which our relays read their inputs. */
   isReaderSecret(secret: string): boolean;
+  /** True when this is the secret with which we call the media server's control API. */
+  isControlSecret(secret: string): boolean;
 }
 
 /** May it, and if not, why: the reason goes to the log and, without secrets, to MediaMTX. */
@@ -24,9 +26,11 @@ const deny = (code: string, reason: string): AccessVerdict => ({ allow: false, c
 
 /**
  * Decides one question of MediaMTX by the rules of the appliance: `in` is published with a key and read
- * by our relay alone, `out` is published by our relays alone and read by viewers.
+ * by our relay alone, `out` is published by our relays alone and read by viewers. The control API is ours
+ * alone: it shows keys, and whoever may change the media server's configuration may have it run programs.
  */
 export function judgeAccess(request: AccessRequest, facts: AccessFacts): AccessVerdict {
+  if (request.action === "api") return judgeControl(request, facts);
   const path = parseStreamPath(request.path);
   if (path === undefined)
     return deny("UNKNOWN_PATH", "no such path: publish to live/<streamId>/in");
@@ -40,6 +44,11 @@ export function judgeAccess(request: AccessRequest, facts: AccessFacts): AccessV
   return path.direction === "in"
     ? judgeInputRead(request, query, facts)
     : judgeViewer(request, path, query, facts);
+}
+
+function judgeControl(request: AccessRequest, facts: AccessFacts): AccessVerdict {
+  if (isLocal(request) && facts.isControlSecret(request.token)) return { allow: true };
+  return deny("API_IS_OURS", "the control API is used by livedub alone");
 }
 
 function judgeIngest(

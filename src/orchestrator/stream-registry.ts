@@ -23,6 +23,8 @@ export interface RegistryOptions {
   readonly log: Logger;
   readonly config: StreamDefaults;
   readonly access: Pick<AccessFacts, "publishKeys" | "hlsIsPublic">;
+  /** With which we call the control API of our own media server. */
+  readonly controlSecret: string;
   readonly policy: LifecyclePolicy;
   readonly common: CommonSpec;
   readonly startWithinMs: number;
@@ -99,6 +101,7 @@ export class StreamRegistry {
       redeemPushNonce: (nonce, path) => this.#nonces.redeem(nonce, path),
       // One secret for all inputs: whoever can read one relay's argv can read every relay's.
       isReaderSecret: (secret) => sameSecret(secret, this.#readerSecret),
+      isControlSecret: (secret) => sameSecret(secret, this.options.controlSecret),
     });
     if (!verdict.allow) {
       if (request.action === "publish") this.#refuse(request.path, verdict.code, verdict.reason);

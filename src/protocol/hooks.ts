@@ -54,5 +54,7 @@ export const accessRequest = z.object({
   /** Equals the later `MTX_SOURCE_ID` of a publisher. */
   id: z.string().nullish(),
   query: z.string().default(""),
+  /** The bearer token of a call to MediaMTX's control API. */
+  token: z.string().default(""),
 });
 export type AccessRequest = z.infer<typeof accessRequest>;

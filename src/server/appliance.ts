@@ -50,6 +50,7 @@ export class Appliance {
   #registry!: StreamRegistry;
   #monitor!: StsMonitor;
   #media: MediaLink | undefined;
+  #controlSecret = randomBytes(24).toString("base64url");
   #watcher: PathWatcher | undefined;
 
   private constructor(readonly options: ApplianceOptions) {}
@@ -155,6 +156,7 @@ export class Appliance {
         publishKeys: values.publishKeys,
         hlsIsPublic: !isLoopback(values.hlsAddress.host),
       },
+      controlSecret: this.#controlSecret,
       policy: policyOf(values),
       common: commonSpecOf(values, {
         ffmpegPath: this.options.ffmpegPath,
@@ -230,6 +232,7 @@ export class Appliance {
       listeners: this.#listeners,
       http: this.httpAddress,
       accessSecret,
+      controlSecret: this.#controlSecret,
       mediaMtxPath,
       stateDir,
       ledger,

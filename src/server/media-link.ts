@@ -27,6 +27,8 @@ export interface MediaLinkOptions {
   /** Where our HTTP listener is. */
   readonly http: ListenAddress;
   readonly accessSecret: string;
+  /** With which we call the control API of our own MediaMTX. */
+  readonly controlSecret: string;
   /** Our own MediaMTX; undefined with an external one. */
   readonly mediaMtxPath: string | undefined;
   readonly stateDir: string;
@@ -58,6 +60,7 @@ async function ownServer(options: MediaLinkOptions, binaryPath: string): Promise
     binaryPath,
     configPath: values.mediamtxConfigPath ?? join(options.stateDir, "mediamtx.json"),
     config: { ...listeners, authUrl: `${here}${accessPath}?secret=${options.accessSecret}` },
+    controlSecret: options.controlSecret,
     hookCommand: selfCommand("livedub", "hook"),
     hookEnvironment: {
       ORCHESTRATOR_URL: values.hookBaseUrl ?? here,

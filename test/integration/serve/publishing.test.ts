@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeFlashBeepClip } from "../../media/flash-beep.ts";
@@ -33,6 +33,18 @@ async function refused(url: string): Promise<void> {
   const exit = await publisher.exited;
   expect(exit.code).not.toBe(0);
 }
+
+test("MediaMTX's control API is closed to other programs and to web pages", async () => {
+  const text = readFileSync(join(serve.stateDir, "mediamtx.json"), "utf8");
+  const { apiAddress } = JSON.parse(text) as { apiAddress: string };
+  const paths = `http://${apiAddress}/v3/config/paths`;
+  const headers = { "Content-Type": "application/json", Origin: "http://page.example" };
+  const body = JSON.stringify({ runOnInit: "false" });
+  const added = await fetch(`${paths}/add/x`, { method: "POST", headers, body });
+  expect(added.status).toBe(401);
+  expect(added.headers.get("access-control-allow-origin")).toBeNull();
+  expect((await fetch(`${paths}/list`)).status).toBe(401);
+}, 30_000);
 
 describe("who may publish", () => {
   test("a wrong key is refused, and the API says why", async () => {

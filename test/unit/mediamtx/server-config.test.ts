@@ -34,9 +34,14 @@ describe("the configuration of MediaMTX", () => {
       expect(config[off]).toBe(false);
   });
 
-  test("asks us who may do what, except for our own calls", () => {
+  test("asks us who may do what, calls of its own API among it", () => {
     expect(config["authMethod"]).toBe("http");
-    expect(config["authHTTPExclude"]).toEqual([{ action: "api" }, { action: "metrics" }]);
+    expect(config["authHTTPExclude"]).toEqual([{ action: "metrics" }]);
+  });
+
+  test("lets no web page call its API or read its metrics", () => {
+    expect(config["apiAllowOrigins"]).toEqual([]);
+    expect(config["metricsAllowOrigins"]).toEqual([]);
   });
 
   test("knows only the paths of streams; hooks stand on inputs alone", () => {

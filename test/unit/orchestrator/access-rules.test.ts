@@ -17,6 +17,7 @@ function facts(changes: Partial<AccessFacts> = {}): AccessFacts {
     hlsIsPublic: false,
     redeemPushNonce: () => false,
     isReaderSecret: (secret) => secret === "reader-secret",
+    isControlSecret: (secret) => secret === "control-secret",
     ...changes,
   };
 }
@@ -33,6 +34,14 @@ function ask(changes: object, changedFacts: Partial<AccessFacts> = {}) {
   const verdict = judgeAccess(request, facts(changedFacts));
   return verdict.allow ? "allowed" : verdict.code;
 }
+
+test("the control API is open to us alone, from this machine", () => {
+  const call = { action: "api", path: "", protocol: "" };
+  expect(ask({ ...call, token: "control-secret" })).toBe("allowed");
+  expect(ask({ ...call, token: "another" })).toBe("API_IS_OURS");
+  expect(ask(call)).toBe("API_IS_OURS");
+  expect(ask({ ...call, ip: "192.0.2.7", token: "control-secret" })).toBe("API_IS_OURS");
+});
 
 describe("publishing to in", () => {
   test("needs the stream's own key", () => {
