@@ -44,30 +44,12 @@ export class OwnSidecar {
 
   /** Starts it; its models take seconds to load, which `/health` tells. */
   start(): void {
-    const { options } = this;
-    const startedAt = performance.now();
-    const child = new BunChild<unknown, never>({
-      name: "sidecar",
-      command: [...options.command, "serve"],
-      env: this.#environment(),
-      incoming: z.unknown(),
-      onMessage: () => {},
-    });
-    this.#child = child;
-    options.childSpawned(child.pid, "sidecar");
-    void child.exited.then((exit) => {
-      options.childGone(child.pid);
-      if (this.#closing) return;
-      if (performance.now() - startedAt > stableAfterMs) this.#backoff.reset();
-      const delayMs = this.#backoff.next();
-      // Code 0: somebody else asked it to end, most likely whoever is stopping us all.
-      options.log[exit.code === 0 ? "info" : "error"](
-        { event: "sidecar.died", delayMs },
-        `the sidecar ended (${describeExit(exit)}); streams play their fallback until it is back ` +
-          "(livedub-sts doctor tells what is wrong when it does not come back)",
-      );
-      this.#timer = setTimeout(() => this.start(), delayMs);
-    });
+    try {
+      this.#spawn();
+    } catch (error) {
+      // Its file is just being replaced, or the machine has no room for a process now.
+      this.#startLater("error", `could not be started (${(error as Error).message})`);
+    }
   }
 
   get pid(): number | undefined {
@@ -86,8 +68,39 @@ export class OwnSidecar {
   }
 
   kill(): void {
-    this.#closing = true;
+    this.expectEnd();
     this.#child?.signal("SIGKILL");
+  }
+
+  #spawn(): void {
+    const { options } = this;
+    const startedAt = performance.now();
+    const child = new BunChild<unknown, never>({
+      name: "sidecar",
+      command: [...options.command, "serve"],
+      env: this.#environment(),
+      incoming: z.unknown(),
+      onMessage: () => {},
+    });
+    this.#child = child;
+    options.childSpawned(child.pid, "sidecar");
+    void child.exited.then((exit) => {
+      options.childGone(child.pid);
+      if (this.#closing) return;
+      if (performance.now() - startedAt > stableAfterMs) this.#backoff.reset();
+      // Code 0: somebody else asked it to end, most likely whoever is stopping us all.
+      this.#startLater(exit.code === 0 ? "info" : "error", `ended (${describeExit(exit)})`);
+    });
+  }
+
+  #startLater(level: "info" | "error", what: string): void {
+    const delayMs = this.#backoff.next();
+    this.options.log[level](
+      { event: "sidecar.died", delayMs },
+      `the sidecar ${what}; streams play their fallback until it is back ` +
+        "(livedub-sts doctor tells what is wrong when it does not come back)",
+    );
+    this.#timer = setTimeout(() => this.start(), delayMs);
   }
 
   #environment(): Record<string, string | undefined> {
