@@ -5,6 +5,7 @@ import { selfCommand } from "../process/self.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { destinationLabel } from "./destination-label.ts";
 import { egressReport, type EgressCommandMessage, type EgressReport } from "./egress-report.ts";
+import { egressExitCodes } from "./exit-codes.ts";
 import { moves, stateOfPhase, type EgressState } from "./lifecycle.ts";
 import { RestartPolicy } from "./restart-policy.ts";
 
@@ -136,9 +137,20 @@ export class EgressForwarder implements AsyncDisposable {
   }
 
   #spawn(): void {
-    const { streamId, destination, command } = this.options;
     this.#restarts += 1;
     this.#enter("starting");
+    try {
+      this.#child = this.#startProcess();
+    } catch (error) {
+      const { streamId, destination, logger } = this.options;
+      const fields = { streamId, destination: destination.name };
+      logger.error(fields, `egress process could not be started: ${(error as Error).message}`);
+      this.#ended({ code: egressExitCodes.internal, signal: null, byUs: false });
+    }
+  }
+
+  #startProcess(): BunChild<EgressReport, EgressCommandMessage> {
+    const { streamId, destination, command } = this.options;
     const child = new BunChild<EgressReport, EgressCommandMessage>({
       name: `egress ${streamId} ${destination.name}`,
       command: command ?? selfCommand("livedub", "egress", streamId, destination.name),
@@ -146,8 +158,8 @@ export class EgressForwarder implements AsyncDisposable {
       incoming: egressReport,
       onMessage: (report) => this.#follow(report),
     });
-    this.#child = child;
     void child.exited.then((exit) => this.#ended(exit));
+    return child;
   }
 
   /** The contract's variables of an egress process. Its environment is readable by our own user only. */

@@ -52,14 +52,7 @@ export class StreamEgress {
 
   /** Ends them without asking. */
   kill(): void {
-    for (const { pid } of this.snapshots) {
-      if (pid === null) continue;
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // it has ended in between
-      }
-    }
+    for (const forwarder of this.#forwarders) forwarder.kill();
   }
 
   get snapshots(): readonly EgressSnapshot[] {
