@@ -27,14 +27,25 @@ export function createLogger(options: LogOptions): Logger {
   const base = { ...options.fields };
   const formatters = { level: (label: string) => ({ level: label }) };
   const timestamp = () => `,"ts":"${new Date().toISOString()}"`;
+  const sink = openSink();
   const destination =
     options.format === "json"
-      ? pino.destination({ fd: 1, sync: true })
-      : { write: (line: string) => process.stdout.write(`${asText(line)}\n`) };
+      ? sink
+      : { write: (line: string) => void sink.write(`${asText(line)}\n`) };
   return pino(
     { level: options.level, base, redact, formatters, timestamp, messageKey: "message" },
     destination,
   );
+}
+
+/** Kept while stdout takes nothing, for when it does again; lines beyond it are lost. */
+const mostUnwrittenBytes = 1024 * 1024;
+
+/** Stdout. A full disk, or a reader that has gone, costs lines of the log and never the process. */
+function openSink() {
+  const sink = pino.destination({ fd: 1, sync: true, maxLength: mostUnwrittenBytes });
+  sink.on("error", () => {});
+  return sink;
 }
 
 /** `12:00:01 info  relay  live: first picture  streamId=match` from one JSON line. */
