@@ -96,11 +96,19 @@ function parseDocument(path: string): Record<string, unknown> {
     parsed = isToml ? Bun.TOML.parse(content) : JSON.parse(content);
   } catch (error) {
     const kind = isToml ? "TOML" : "JSON (name it .toml if it is TOML)";
-    throw new ConfigError([`${path}: is not valid ${kind}: ${(error as Error).message}`]);
+    const why = withoutValues((error as Error).message);
+    throw new ConfigError([`${path}: is not valid ${kind}: ${why}`]);
   }
   const document = z.record(z.string(), z.unknown()).safeParse(parsed);
   if (!document.success) throw new ConfigError([`${path}: must be an object of settings by name`]);
   return document.data;
+}
+
+/** A parser quotes what it stumbles over: a sign may be shown, a word may be a secret. */
+function withoutValues(message: string): string {
+  return message.replaceAll(/"[^"]*"?|'[^']*'?/g, (quoted) =>
+    quoted.length <= 4 ? quoted : `${quoted[0]}***${quoted[0]}`,
+  );
 }
 
 function unknownKey(key: string, known: readonly string[]): string {

@@ -121,6 +121,15 @@ test("every wrong value of a stream's section is named, without the destination'
     expect(said).toContain(expected);
 });
 
+test("a value that breaks a file is not repeated: it may be a secret whose quotes were forgotten", () => {
+  const toml = problems("unquoted.toml", "LIVEDUB_API_TOKEN = topsecret");
+  expect(toml).toBe(
+    'unquoted.toml: is not valid TOML: TOML Parse error: Strings must be quoted: "***"',
+  );
+  expect(problems("unquoted.json", '{"LIVEDUB_API_TOKEN": topsecret}')).not.toContain("topsecret");
+  expect(problems("colon.json", '{"LOG_LEVEL" "info"}')).toContain("Expected ':' before value");
+});
+
 test("a file that is missing, broken or of another shape says which and why", () => {
   expect(() => readConfigFile(join(folder, "nosuch.json"), edgeFileTable)).toThrow(
     /nosuch\.json: cannot be read/,
