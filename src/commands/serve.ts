@@ -9,7 +9,7 @@ import { extractEmbedded, ExtractionError } from "../media/embedded.ts";
 import { FfmpegNotFoundError, resolveFfmpeg } from "../media/ffmpeg-binary.ts";
 import { MediaMtxMissingError, resolveMediaMtx } from "../mediamtx/binary.ts";
 import { formatAddress, outwardHost, PortTakenError } from "../mediamtx/listen-address.ts";
-import { StateDirectoryBusyError } from "../orchestrator/child-ledger.ts";
+import { StateDirectoryError } from "../orchestrator/state-dir.ts";
 import { ChildStartError } from "../process/exit.ts";
 import { Appliance } from "../server/appliance.ts";
 import { watchBases } from "../server/appliance-snapshot.ts";
@@ -182,7 +182,7 @@ function explain(error: unknown): string {
     error instanceof ExtractionError ||
     error instanceof FfmpegNotFoundError ||
     error instanceof MediaMtxMissingError ||
-    error instanceof StateDirectoryBusyError ||
+    error instanceof StateDirectoryError ||
     error instanceof ChildStartError;
   if (known) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

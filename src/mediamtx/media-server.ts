@@ -1,5 +1,6 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { ConfigError } from "../config/setting.ts";
 import { Backoff } from "../process/backoff.ts";
 import { ChildStartError, describeExit } from "../process/exit.ts";
 import { NativeChild } from "../process/native-child.ts";
@@ -59,13 +60,13 @@ export class MediaServer implements AsyncDisposable {
 
   /**
    * Writes the configuration and starts MediaMTX; resolves when its control API answers.
+   * @throws {ConfigError} when the configuration cannot be written
    * @throws {ChildStartError} when it cannot be started, ends at once, or does not answer in time
    */
   static async start(options: MediaServerOptions): Promise<MediaServer> {
     const server = new MediaServer(options);
     const config = serverConfig({ ...options.config, hookWords: options.hookCommand.length });
-    await writeFile(options.configPath, `${config}\n`, { mode: 0o600 });
-    await chmod(options.configPath, 0o600); // the mode above does not change a file that stood there before
+    await writeConfig(options.configPath, `${config}\n`);
     try {
       await server.#launch();
     } catch (error) {
@@ -180,5 +181,18 @@ export class MediaServer implements AsyncDisposable {
     if (this.#lastLines.length > 10) this.#lastLines.shift();
     // Its every connection is news for MediaMTX, not for whoever runs livedub.
     this.options.log[level === "info" ? "debug" : level](message);
+  }
+}
+
+/** The file holds the secret with which MediaMTX asks us. */
+async function writeConfig(path: string, content: string): Promise<void> {
+  try {
+    await writeFile(path, content, { mode: 0o600 });
+    await chmod(path, 0o600); // the mode above does not change a file that stood there before
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new ConfigError([
+      `MEDIAMTX_CONFIG_PATH ${path}: cannot be written (${why}); name a file in a folder that is there`,
+    ]);
   }
 }

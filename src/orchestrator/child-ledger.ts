@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { z } from "zod";
 import { readProcStat } from "./proc-stat.ts";
+import { StateDirectoryError } from "./state-dir.ts";
 
 const entrySchema = z.object({
   pid: z.number().int().min(2),
@@ -16,7 +17,7 @@ type Entry = z.infer<typeof entrySchema>;
 const goneWithinMs = 3000;
 
 /** Another `serve` works in the same state directory. */
-export class StateDirectoryBusyError extends Error {
+export class StateDirectoryBusyError extends StateDirectoryError {
   override readonly name = "StateDirectoryBusyError";
 }
 

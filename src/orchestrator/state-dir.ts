@@ -6,26 +6,42 @@ import { join, resolve } from "node:path";
 const longestSocketPath = 107;
 const socketNameLength = "/0123456789abcdef.sock".length;
 
+/** The state directory cannot be used; the message names the setting and the remedy. */
+export class StateDirectoryError extends Error {
+  override readonly name: string = "StateDirectoryError";
+}
+
+/**
+ * Runs something that writes to the state directory.
+ * @throws {StateDirectoryError} when it could not
+ */
+export function inStateDirectory<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof StateDirectoryError) throw error;
+    throw new StateDirectoryError(
+      `ORCH_STATE_DIR ${path}: cannot be written (${(error as Error).message}); name a folder that can`,
+      { cause: error },
+    );
+  }
+}
+
 /**
  * Opens the directory that `serve` keeps its sockets, its generated configuration and its list of
  * children in, private to this user.
  *
  * @returns its absolute path
- * @throws {Error} naming `ORCH_STATE_DIR` when it cannot be made or written
+ * @throws {StateDirectoryError} when it cannot be made or written
  */
 export function openStateDirectory(configured: string): string {
   const path = resolve(configured);
-  try {
+  return inStateDirectory(path, () => {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     chmodSync(path, 0o700);
     accessSync(path, constants.W_OK | constants.X_OK);
     return path;
-  } catch (error) {
-    throw new Error(
-      `ORCH_STATE_DIR ${path}: cannot be written (${(error as Error).message}); name a folder that can`,
-      { cause: error },
-    );
-  }
+  });
 }
 
 /** Where relays listen for their workers. */

@@ -5,7 +5,11 @@ import type { ApplianceView } from "../orchestrator/appliance-view.ts";
 import { childEnvironment } from "../orchestrator/child-environment.ts";
 import { ChildLedger } from "../orchestrator/child-ledger.ts";
 import { PathWatcher } from "../orchestrator/path-watcher.ts";
-import { openSocketFolder, openStateDirectory } from "../orchestrator/state-dir.ts";
+import {
+  inStateDirectory,
+  openSocketFolder,
+  openStateDirectory,
+} from "../orchestrator/state-dir.ts";
 import { StreamEgress } from "../orchestrator/stream-egress.ts";
 import { StreamRegistry } from "../orchestrator/stream-registry.ts";
 import type { StreamSession } from "../orchestrator/stream-session.ts";
@@ -107,13 +111,13 @@ export class Appliance {
     const { config, log } = this.options;
     const { values } = config;
     const stateDir = openStateDirectory(values.stateDir);
-    const ledger = new ChildLedger(stateDir);
-    ledger.claim();
+    const ledger = inStateDirectory(stateDir, () => new ChildLedger(stateDir));
+    inStateDirectory(stateDir, () => ledger.claim());
     this.#stack.defer(() => ledger.release());
     const reaped = await ledger.reap();
     if (reaped.length > 0)
       log.warn({ event: "leftovers", reaped }, "ended what an earlier serve left behind");
-    const sockets = openSocketFolder(stateDir);
+    const sockets = inStateDirectory(stateDir, () => openSocketFolder(stateDir));
     this.#stack.defer(() => sockets.close());
 
     this.#listeners = claimListeners(values);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeFlashBeepClip } from "../../media/flash-beep.ts";
@@ -57,6 +57,22 @@ describe("serve refuses to start, naming the setting", () => {
     expect((await first.view()).mediaServer.reachable).toBe(true);
     expect(existsSync(join(first.stateDir, "sockets"))).toBe(true);
     expect(first.descendants().every(isRunning)).toBe(true);
+  }, 30_000);
+
+  test("when it cannot write where it is told to", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "refusing-"));
+    writeFileSync(join(folder, "children"), "a file where a folder must be");
+    const state = await refusalOf({ ORCH_STATE_DIR: folder });
+    expect(state.code).toBe(1);
+    expect(state.said).toStartWith(`livedub serve: ORCH_STATE_DIR ${folder}: cannot be written`);
+    const under = await refusalOf({ ORCH_STATE_DIR: join(folder, "children", "below") });
+    expect(under.said).toStartWith("livedub serve: ORCH_STATE_DIR ");
+    const config = join(folder, "nosuch", "mediamtx.json");
+    const media = await refusalOf({ MEDIAMTX_CONFIG_PATH: config });
+    expect(media.code).toBe(1);
+    expect(media.said).toStartWith(`livedub serve: MEDIAMTX_CONFIG_PATH ${config}: cannot be`);
+    for (const { said } of [state, under, media]) expect(said.split("\n")).toHaveLength(1);
+    rmSync(folder, { recursive: true });
   }, 30_000);
 
   test("when a value is wrong", async () => {
