@@ -63,7 +63,7 @@ export interface Refused {
   readonly message: string;
 }
 
-/** Hooks of streams that never begin are forgotten, the oldest first. */
+/** Queries beyond these are forgotten, the oldest first. */
 const mostQueries = 256;
 /** Looks come every 2 s: a publisher that sent nothing from one to the next is not just slow. */
 const stalledAfterMs = 1900;
@@ -76,7 +76,7 @@ export class StreamRegistry {
   #readerSecret = randomBytes(24).toString("base64url");
   /** Settings of a publish that was let in while the stream's last session was still stopping. */
   #awaited = new Map<string, StreamSettings>();
-  /** Queries that hooks brought, for streams that we did not judge ourselves. */
+  /** The query of each stream's latest publish: what we let in ourselves, else what hooks brought. */
   #queries = new Map<string, string>();
   #closing = false;
   #warnedOpen = false;
@@ -109,7 +109,11 @@ export class StreamRegistry {
     }
     if (verdict.publish === undefined) return verdict;
     const refused = this.#admit(verdict.publish.streamId, request);
-    if (refused === undefined) return verdict;
+    if (refused === undefined) {
+      // Its media comes later: whatever session is there then, or begins, this is what was asked for.
+      this.#keepQuery(verdict.publish.streamId, request.query);
+      return verdict;
+    }
     this.#refuse(request.path, refused.code, refused.message);
     return { allow: false, code: refused.code, reason: refused.message };
   }
@@ -124,13 +128,9 @@ export class StreamRegistry {
     return { code: "MAX_WORKERS", message };
   }
 
-  /** Keeps the publish URL's query that a hook brought, until its stream begins. */
+  /** Keeps the publish URL's query that a ready hook brought, until its stream begins. */
   noteQuery(streamId: string, query: string): void {
-    if (this.#sessions.has(streamId)) return;
-    this.#queries.delete(streamId);
-    this.#queries.set(streamId, query);
-    const oldest = this.#queries.keys().next().value;
-    if (this.#queries.size > mostQueries && oldest !== undefined) this.#queries.delete(oldest);
+    if (!this.options.judgesPublishers) this.#keepQuery(streamId, query);
   }
 
   /** Takes over what the media server says; the truth that hooks only hint at. */
@@ -164,6 +164,13 @@ export class StreamRegistry {
   kill(): void {
     this.#closing = true;
     for (const session of this.#sessions.values()) session.kill();
+  }
+
+  #keepQuery(streamId: string, query: string): void {
+    this.#queries.delete(streamId);
+    this.#queries.set(streamId, query);
+    const oldest = this.#queries.keys().next().value;
+    if (this.#queries.size > mostQueries && oldest !== undefined) this.#queries.delete(oldest);
   }
 
   #admit(streamId: string, request: AccessRequest): Refused | undefined {

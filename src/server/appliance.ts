@@ -214,8 +214,8 @@ export class Appliance {
       },
       hooks: {
         mayBegin: (streamId) => this.#registry.mayBegin(streamId),
-        hint: (_, streamId, query) => {
-          this.#registry.noteQuery(streamId, query);
+        hint: (event, streamId, query) => {
+          if (event === "ready") this.#registry.noteQuery(streamId, query);
           void this.#watcher?.look();
         },
       },
