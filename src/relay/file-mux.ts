@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import type { Writable } from "node:stream";
 import { asBytes } from "../audio/pcm.ts";
 import { fileSoundPipe, muxCommand } from "../media/file-commands.ts";
 import { describeExit } from "../process/exit.ts";
@@ -13,6 +13,8 @@ export class FileMux implements AsyncDisposable {
   /** Resolves with what it said when it ends before {@link finish}. */
   readonly failed: Promise<string>;
   #finishing = false;
+  /** Lets the write go that waits for room; nothing but a stored callback, so that waiting leaves no trace. */
+  #release: () => void = () => {};
 
   private constructor(
     private readonly child: NativeChild,
@@ -21,6 +23,7 @@ export class FileMux implements AsyncDisposable {
     const failed = Promise.withResolvers<string>();
     this.failed = failed.promise;
     void child.exited.then((exit) => {
+      this.#release();
       if (this.#finishing || exit.byUs) return;
       failed.resolve(child.lastStderr || describeExit(exit));
     });
@@ -45,8 +48,16 @@ export class FileMux implements AsyncDisposable {
   /** Takes interleaved stereo for one track; resolves when there is room for more. */
   async write(track: number, samples: Int16Array): Promise<void> {
     const pipe = this.child.writable(fileSoundPipe + track);
-    if (pipe.destroyed || pipe.write(asBytes(samples))) return;
-    await Promise.race([once(pipe, "drain"), this.child.exited]);
+    if (pipe.destroyed || this.child.exit !== undefined || pipe.write(asBytes(samples))) return;
+    await this.#room(pipe);
+  }
+
+  /** Resolves when the pipe takes more, or when nobody reads it any more. */
+  #room(pipe: Writable): Promise<void> {
+    return new Promise((resolve) => {
+      this.#release = resolve;
+      pipe.once("drain", resolve);
+    });
   }
 
   /**
