@@ -1,13 +1,13 @@
 import { describeExit, type ExitInfo } from "../process/exit.ts";
 import type { RelayStatus, SupervisorToRelay, WorkerStatus } from "../protocol/supervisor.ts";
 import type { LifecycleEvent } from "./lifecycle.ts";
-import { RelayChild } from "./relay-child.ts";
+import { startRelay, type RelayChild } from "./relay-child.ts";
 import { stableAfterMs } from "./restart-policy.ts";
 import { newInstanceId, newRunId } from "./run-id.ts";
 import { relaySpecOf, workerSpecOf } from "./session-specs.ts";
 import type { ProcessEvent, SessionParent, StreamSession } from "./stream-session.ts";
 import type { ProcessView } from "./stream-view.ts";
-import { WorkerChild } from "./worker-child.ts";
+import { startWorker, type WorkerChild } from "./worker-child.ts";
 
 interface Running<Child, Status> {
   readonly child: Child;
@@ -96,7 +96,7 @@ export class StreamProcesses {
     const { streamId, settings } = session;
     const instanceId = newInstanceId();
     const names = { streamId, runId: this.#runId, relayInstanceId: instanceId };
-    const child = new RelayChild({
+    const child = startRelay({
       spec: relaySpecOf(parent.common, names, settings, parent.inputUrl(streamId)),
       environment: parent.common.environment,
       startWithinMs: parent.startWithinMs,
@@ -129,7 +129,7 @@ export class StreamProcesses {
     const instanceId = newInstanceId();
     const relayInstanceId = relay.instanceId;
     const names = { streamId, runId: this.#runId, relayInstanceId, instanceId };
-    const child = new WorkerChild({
+    const child = startWorker({
       spec: workerSpecOf(parent.common, names, settings, parent.endpoints()),
       environment: parent.common.environment,
       startWithinMs: parent.startWithinMs,
