@@ -161,7 +161,7 @@ export class LiveRelay {
       ...this.#ingest.counters,
       ...this.#worker.counters,
       spans: this.#timeline.spans,
-      videoRefused: this.#queue.refused,
+      videoRefused: this.#queue.refused + this.#timeline.refusedPictures,
       lateSamples: this.#lateSamples,
     };
     for (const { channel, publisher } of this.#outputs) {

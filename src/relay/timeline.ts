@@ -1,4 +1,4 @@
-import { describeVideoTag } from "../media/flv-video.ts";
+import { describeVideoTag, withoutCompositionOffset } from "../media/flv-video.ts";
 import type { FlvTag } from "../media/flv.ts";
 import type { PlayoutClock } from "./playout-clock.ts";
 import type { VideoPacket } from "./video-queue.ts";
@@ -10,6 +10,10 @@ const placementMs = 300;
 const leastPictureStepMs = 40;
 /** Data that claims to be this far ahead of its time has other stamps than the span it came in. */
 const maxAheadSamples = 10 * 48_000;
+/** A picture this far ahead of its time is refused: everything after it would be late against it. */
+const maxPictureAheadMs = 30_000;
+/** No codec shows a picture this much after (or before) it is decoded: such an offset is damage. */
+const maxCompositionOffsetMs = 5000;
 /** Data that waits for a span to be placed; a picture without its sound must not grow memory. */
 const maxPending = 4096;
 
@@ -37,6 +41,7 @@ export class Timeline {
   #firstPictureMs: number | undefined;
   #lastPictureMs = Number.NEGATIVE_INFINITY;
   #endSample = 0;
+  #refusedPictures = 0;
 
   constructor(
     private readonly clock: PlayoutClock,
@@ -46,6 +51,11 @@ export class Timeline {
   /** Spans opened so far. */
   get spans(): number {
     return this.#spans;
+  }
+
+  /** Pictures left out because their stamps lay impossibly far ahead. */
+  get refusedPictures(): number {
+    return this.#refusedPictures;
   }
 
   /** A new source of data begins, with a zero of its own; or the present one is to be placed anew. */
@@ -61,12 +71,12 @@ export class Timeline {
 
   /**
    * A decoder configuration waits for the picture that it belongs to and takes its time (the muxer gives
-   * it none); what is neither is left out.
+   * it none); what is neither is left out. One picture with a broken stamp costs that picture alone.
    *
    * @param tag its stamp counts in the span
    */
   video(tag: FlvTag, nowMs: number): void {
-    const info = describeVideoTag(tag.data);
+    const { info, data } = readPicture(tag.data);
     if (info.kind === "sequence-header") this.#header = { info, data: tag.data };
     if (info.kind !== "picture") return;
     const header = this.#header;
@@ -74,9 +84,14 @@ export class Timeline {
     this.#firstPictureMs ??= tag.timestampMs;
     this.#deliver(nowMs, undefined, () => {
       const dtsMs = tag.timestampMs + (this.#base as number) / samplesPerMs;
+      const dueMs = this.clock.isSet ? this.clock.sampleAt(nowMs) / samplesPerMs : dtsMs;
+      if (dtsMs > dueMs + maxPictureAheadMs) {
+        this.#refusedPictures += 1;
+        return;
+      }
       this.#lastPictureMs = Math.max(this.#lastPictureMs, dtsMs + info.compositionOffsetMs);
       if (header !== undefined) this.sink.video({ dtsMs, ...header });
-      this.sink.video({ dtsMs, info, data: tag.data });
+      this.sink.video({ dtsMs, info, data });
     });
   }
 
@@ -126,4 +141,11 @@ export class Timeline {
     this.#pending = [];
     for (const { replay } of pending) replay();
   }
+}
+
+/** What a tag is; a composition offset that cannot be is taken out of it. */
+function readPicture(data: Uint8Array): Pick<VideoPacket, "info" | "data"> {
+  const info = describeVideoTag(data);
+  if (Math.abs(info.compositionOffsetMs) <= maxCompositionOffsetMs) return { info, data };
+  return { info: { ...info, compositionOffsetMs: 0 }, data: withoutCompositionOffset(data) };
 }

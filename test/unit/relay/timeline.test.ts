@@ -36,7 +36,7 @@ function timeline() {
       made.sound(zeroMs * 48 + n * chunk, new Int16Array(chunk * 2), nowMs);
     }
   };
-  return { made, clock, pictures, sound, spans, pull };
+  return { made, clock, pictures, sound, spans, picture, pull };
 }
 
 describe("the timeline", () => {
@@ -90,5 +90,27 @@ describe("the timeline", () => {
     pull(1000, 100);
     expect(made.sound(100 * chunk, new Int16Array(chunk * 2), 3020)).toBe(true);
     expect(made.sound(3600 * 48_000, new Int16Array(chunk * 2), 3040)).toBe(false);
+  });
+
+  test("one broken stamp costs its picture, not the pictures and spans after it", () => {
+    const { made, pictures, spans, picture, pull } = timeline();
+    pull(1000, 100);
+    made.video(picture(3_600_000, true), 3020);
+    made.video(picture(2000, false), 3020);
+    expect(pictures.at(-1)?.dtsMs).toBe(2000);
+    expect(made.refusedPictures).toBe(1);
+    pull(10_000, 100); // the publisher comes back
+    expect(spans).toEqual([9000 * 48]);
+  });
+
+  test("a composition offset that cannot be is taken out, and moves nothing after it", () => {
+    const { made, pictures, spans, pull } = timeline();
+    pull(1000, 100);
+    const data = new Uint8Array([0x27, 1, 0x7f, 0xff, 0xff, 1]); // shown 8388 s after it is decoded
+    made.video({ type: flvTagType.video, timestampMs: 2000, data }, 3020);
+    expect(pictures.at(-1)?.info.compositionOffsetMs).toBe(0);
+    expect([...pictures.at(-1)!.data]).toEqual([0x27, 1, 0, 0, 0, 1]);
+    pull(10_000, 100);
+    expect(spans).toEqual([9000 * 48]);
   });
 });
