@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { asInt16, bytesPerStereoSample } from "../audio/pcm.ts";
 import { FlvError, FlvParser, flvTagType, type FlvTag } from "../media/flv.ts";
 import {
@@ -30,6 +31,10 @@ export interface PullHandlers {
 }
 
 const samplesPerMs = 48;
+/** After its exit, the rest of what a pull delivered is waited for no longer than this. */
+const readWithinMs = 300;
+/** Silence made for one picture, at most: stamps that leap by days must not cost memory. */
+const longestSilence = 48_000;
 
 /**
  * One FFmpeg that reads the input: video packets untouched, sound as PCM, both on one zero. It ends when
@@ -51,7 +56,12 @@ export class Pull {
     if (tracks === "video+audio") {
       child.readable(audioPipe).on("data", (chunk: Uint8Array) => this.#sound(chunk));
     }
-    void child.exited.then(() => handlers.onEnd(this.#end()));
+    // What it said and delivered last may not have been read yet when it exits.
+    const pipes = tracks === "video+audio" ? [videoPipe, audioPipe] : [videoPipe];
+    const read = Promise.all([child.drained, ...pipes.map((pipe) => ended(child.readable(pipe)))]);
+    void child.exited
+      .then(() => Promise.race([read, Bun.sleep(readWithinMs)]))
+      .then(() => handlers.onEnd(this.#end()));
   }
 
   /** @throws {ChildStartError} when FFmpeg cannot be executed */
@@ -107,12 +117,16 @@ export class Pull {
     this.handlers.onSound(startSample, samples);
   }
 
-  /** A picture without sound is carried with a silent track: as much of it as there is picture. */
+  /**
+   * A picture without sound is carried with a silent track: as much of it as there is picture. Of a leap of
+   * its stamps only the end is given: the rest is a hole, and a leap that cannot be is for the receiver to see.
+   */
   #silenceUntil(timestampMs: number): void {
-    const count = timestampMs * samplesPerMs - this.#soundSample;
+    const untilSample = timestampMs * samplesPerMs;
+    const count = Math.min(untilSample - this.#soundSample, longestSilence);
     if (count <= 0) return;
-    const startSample = this.#soundSample;
-    this.#soundSample += count;
+    const startSample = untilSample - count;
+    this.#soundSample = untilSample;
     this.handlers.onSound(startSample, new Int16Array(count * 2));
   }
 
@@ -124,6 +138,14 @@ export class Pull {
     if (this.#gotData && this.#problem === undefined) return { kind: "ended", detail };
     return { kind: problemKind(said), detail };
   }
+}
+
+function ended(pipe: Readable): Promise<void> {
+  if (pipe.readableEnded || pipe.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    pipe.once("end", resolve);
+    pipe.once("close", resolve);
+  });
 }
 
 /** FFmpeg names the map that found nothing, in words that changed between its versions. */
