@@ -2,7 +2,7 @@ import { chmod, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { ConfigError } from "../config/setting.ts";
 import { Backoff } from "../process/backoff.ts";
-import { ChildStartError, describeExit } from "../process/exit.ts";
+import { describeExit } from "../process/exit.ts";
 import { NativeChild } from "../process/native-child.ts";
 import { raceReady } from "../process/race-ready.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -115,6 +115,7 @@ export class MediaServer implements AsyncDisposable {
     if (child.stdout)
       createInterface({ input: child.stdout }).on("line", (line) => this.#say(line));
     this.#child = child;
+    if (this.#closing) this.kill(); // closed while it was being spawned
     parent.mediaServerSpawned(child.pid);
     void child.exited.then((exit) => {
       parent.mediaServerGone(child.pid);
@@ -142,10 +143,11 @@ export class MediaServer implements AsyncDisposable {
     const delayMs = this.#backoff.next();
     this.#restartTimer = setTimeout(() => {
       this.#restarts += 1;
-      // A failed start has ended its child, whose exit has planned the next attempt already.
+      const before = this.#child;
       this.#launch().catch((error: unknown) => {
         this.options.log.error({ event: "mediamtx.restart-failed" }, (error as Error).message);
-        if (error instanceof ChildStartError && error.kind === "not-found") this.#restartLater();
+        // A child that was spawned plans the next attempt itself, by its exit.
+        if (this.#child === before && !this.#closing) this.#restartLater();
       });
     }, delayMs);
     this.options.log.warn({ event: "mediamtx.restart", delayMs }, "MediaMTX is started again");
