@@ -133,7 +133,7 @@ export class FlvParser {
     if (first.length === count) this.#chunks.shift();
     else this.#chunks[0] = first.subarray(count);
     this.#available -= count;
-    return first.slice(0, count);
+    return new Uint8Array(first.subarray(0, count)); // a Buffer.slice would be a view of the whole chunk
   }
 
   /** Joins chunks until the first one holds `count` bytes. */

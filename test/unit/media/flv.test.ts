@@ -55,4 +55,17 @@ describe("FLV", () => {
       0xfffffff0, 0xfffffffe, 0x100000004, 0x100000028,
     ]);
   });
+
+  test("a tag keeps its bytes and no others, when what carried it is a Buffer used again", () => {
+    const parser = new FlvParser();
+    const stream = Buffer.concat([
+      flvHeader({ video: true, audio: false }),
+      flvTagBytes(flvTagType.video, 0, new Uint8Array([1, 2, 3])),
+      new Uint8Array(60_000),
+    ]);
+    const [read] = parser.push(stream.subarray(0, 13 + 18));
+    stream.fill(0xff);
+    expect([...read!.data]).toEqual([1, 2, 3]);
+    expect(read!.data.buffer.byteLength).toBeLessThan(100);
+  });
 });
