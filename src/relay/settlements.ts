@@ -39,6 +39,8 @@ export class Settlements {
   #staged: AudioMessage[] = [];
   #stagedSamples = 0;
   #settledUntil = 0;
+  /** End of the words that were dropped last, because they came too late. */
+  #droppedUntil = 0;
 
   /**
    * @param maxAheadSamples how far ahead of the playout position audio may lie
@@ -76,7 +78,7 @@ export class Settlements {
     if (tooLate || tooFar || region.endSample <= region.startSample) {
       if (tooLate) this.counters.lateRegions += 1;
       else this.counters.refusedRegions += 1;
-      for (const piece of audio) this.counters.droppedDubSamples += piece.pcm.length / 2;
+      for (const piece of audio) this.#drop(piece);
       this.#announce(region, true);
       return;
     }
@@ -85,12 +87,11 @@ export class Settlements {
       return;
     }
     for (const piece of audio) {
-      if (!this.track.add(piece.startSample, asInt16(piece.pcm))) {
-        this.counters.droppedDubSamples += piece.pcm.length / 2;
-      }
+      if (!this.track.add(piece.startSample, asInt16(piece.pcm))) this.#drop(piece);
     }
     this.counters.regions += 1;
-    this.#regions.push({ ...region, announced: false });
+    const kind = this.#lostItsWords(region) ? "fallback" : region.kind;
+    this.#regions.push({ ...region, kind, announced: false });
     this.#extendSettled();
   }
 
@@ -116,6 +117,17 @@ export class Settlements {
   forgetStaged(): void {
     this.#staged = [];
     this.#stagedSamples = 0;
+  }
+
+  #drop({ startSample, pcm }: AudioMessage): void {
+    this.counters.droppedDubSamples += pcm.length / 2;
+    this.#droppedUntil = Math.max(this.#droppedUntil, startSample + pcm.length / 2);
+  }
+
+  /** The worker keeps a stretch for words that run on into it, and they were dropped: nothing sounds there. */
+  #lostItsWords({ kind, startSample, endSample }: RegionMessage): boolean {
+    const hadWords = kind === "dub" && startSample < this.#droppedUntil;
+    return hadWords && !this.track.soundsIn(startSample, endSample);
   }
 
   #regionAt(sample: number): Region | undefined {

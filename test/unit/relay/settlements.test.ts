@@ -122,4 +122,28 @@ describe("what the worker settled", () => {
     region(0, block, "dub");
     expect(levels(play(1))).toEqual([0]);
   });
+
+  test("a stretch kept for words that came too late plays the fallback, not a dub of nothing", () => {
+    const { applied, region, audio, play } = channel();
+    play(10);
+    audio(5 * block, 20 * block); // its beginning has been played: a word would be cut
+    region(5 * block, 12 * block, "dub");
+    region(12 * block, 25 * block, "dub"); // where the worker believes that it still sounds
+    const blocks = play(15, 10);
+    expect(applied.map(({ late }) => late)).toEqual([true, false]);
+    expect(blocks.map(({ playing }) => playing)).toEqual(blocks.map(() => "fallback"));
+  });
+
+  test("words that run on into the next stretch are its dub", () => {
+    const { region, audio, play } = channel();
+    audio(0, 4 * block);
+    region(0, 2 * block, "dub");
+    region(2 * block, 4 * block, "dub");
+    region(4 * block, 6 * block, "original");
+    expect(play(6).map(({ playing }) => playing)).toEqual([
+      ...Array.from({ length: 4 }, () => "dub" as const),
+      "original",
+      "original",
+    ]);
+  });
 });
