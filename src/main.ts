@@ -1,5 +1,6 @@
 import { defineCommand, runMain } from "citty";
 import { livedubVersion } from "./config/version.ts";
+import { keepLoopbackDirect } from "./process/loopback-direct.ts";
 
 /**
  * `livedub`: the command line, and the entry of every process of the edge. Commands are loaded when they
@@ -36,4 +37,5 @@ function child(name: string, run: () => Promise<void>) {
   });
 }
 
+keepLoopbackDirect(process.env);
 await runMain(main);
