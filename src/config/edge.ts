@@ -139,7 +139,7 @@ export const edgeSettings = {
     scope: "edge",
     schema: hostPort,
     default: "127.0.0.1:9997",
-    doc: "MediaMTX's control API: loopback only, it shows keys in clear",
+    doc: "MediaMTX's control API: loopback only, and guarded by a secret of each run, which livedub alone has",
   }),
   mediamtxMetricsAddress: setting({
     name: "MEDIAMTX_METRICS_ADDRESS",
