@@ -25,19 +25,21 @@ const folder = mkdtempSync(join(tmpdir(), "live-run-"));
 const speechClip = join(import.meta.dir, "../fixtures/media/news.mp4");
 const beep = engine === "real" ? { hz: 14_000, gain: 0.1 } : { hz: 1000, gain: 0.8 };
 const speechGain = engine === "real" ? 1 : 0.25;
-/** Nothing before the first beep above this; the right one for each engine's beep. */
-const highpass = engine === "real" ? "highpass=f=12500,highpass=f=12500,volume=20" : "anull";
+/** Leaves the beep alone, loud enough to be found when it is ducked. */
+const beepBand = "bandpass=f=14000:t=h:w=1200";
+const beepFilter = engine === "real" ? `${beepBand},${beepBand},volume=40` : "anull";
 
+/** Both tracks are counted anew: where the speech clip repeats, its own stamps would leave them apart. */
 async function makeClip(path: string): Promise<void> {
   const pulse = `if(gte(t,0.99999)*lt(mod(t+0.000001,1),0.05),${beep.gain}*sin(2*PI*${beep.hz}*t),0)`;
   const flash =
-    "[0:v]scale=1280:720[p];[p][1:v]overlay=enable='gte(t,0.99)*lt(mod(t+0.0005,1),0.1)'";
+    "[0:v]setpts=N/30/TB,scale=1280:720[p];[p][1:v]overlay=enable='gte(t,0.99)*lt(mod(t+0.0005,1),0.1)'";
   await runFfmpeg([
     ...["-loglevel", "error", "-stream_loop", "-1", "-i", speechClip],
     ...["-f", "lavfi", "-i", `color=white:s=1280x720:r=30:d=${seconds}`],
     ...["-f", "lavfi", "-i", `aevalsrc='${pulse}|${pulse}':s=48000:d=${seconds}`],
     "-filter_complex",
-    `${flash},format=yuv420p[v];[0:a]volume=${speechGain}[s];[s][2:a]amix=normalize=0[a]`,
+    `${flash},format=yuv420p[v];[0:a]asetpts=N/SR/TB,volume=${speechGain}[s];[s][2:a]amix=normalize=0[a]`,
     ...["-map", "[v]", "-map", "[a]", "-t", String(seconds)],
     ...words("-c:v libx264 -preset ultrafast -b:v 2M -bf 3 -g 250 -c:a aac -b:a 160k"),
     path,
@@ -67,7 +69,7 @@ async function beepOffsets(path: string): Promise<number[]> {
   const filtered = `${path}.beeps.mkv`;
   await runFfmpeg([
     ...["-loglevel", "fatal", "-copyts", "-i", path, "-c:v", "copy"],
-    ...["-af", highpass, "-c:a", "pcm_s16le", filtered],
+    ...["-af", beepFilter, "-c:a", "pcm_s16le", filtered],
   ]);
   return offsetsMs(await findFlashesAndBeeps(filtered));
 }
