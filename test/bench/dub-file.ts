@@ -4,14 +4,24 @@
  *
  * usage: bun test/bench/dub-file.ts [CLIP.mp4…]
  *
- * Each clip has a timeline `CLIP.json` beside it (sentences with start_ms, end_ms and text). Without
+ * Each clip has a timeline `CLIP.json` beside it (sentences with start_ms or startMs, end_ms or endMs, and
+ * text). Without
  * arguments: the clips with speech under LIVEDUB_MEDIA_DIR, else the demo's clip.
  */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { z } from "zod";
 import type { DubReport } from "../../src/commands/dub-report.ts";
 import { DubFolder, picturesOf, startDub } from "../integration/dub/dub-command.ts";
-import { judgeDub, type SpokenSentence, soundOf } from "../media/dub-quality.ts";
+import { judgeDub, soundOf } from "../media/dub-quality.ts";
+
+const sentence = z.union([
+  z.object({ startMs: z.number(), endMs: z.number(), text: z.string() }),
+  z
+    .object({ start_ms: z.number(), end_ms: z.number(), text: z.string() })
+    .transform(({ start_ms, end_ms, text }) => ({ startMs: start_ms, endMs: end_ms, text })),
+]);
+const timelineOf = z.object({ sentences: z.array(sentence).min(1) });
 
 async function measure(clip: string): Promise<Record<string, string>> {
   using folder = new DubFolder();
@@ -23,9 +33,7 @@ async function measure(clip: string): Promise<Record<string, string>> {
   const { code, stderr } = await finished;
   if (code !== 0) throw new Error(`livedub dub ended with ${code}\n${stderr}`);
   const report = (await Bun.file(folder.file("report.json")).json()) as DubReport;
-  const timeline = (await Bun.file(clip.replace(/\.mp4$/, ".json")).json()) as {
-    sentences: SpokenSentence[];
-  };
+  const timeline = timelineOf.parse(await Bun.file(clip.replace(/\.mp4$/, ".json")).json());
   const quality = await judgeDub({
     stem: await soundOf(folder.file("stems/dub-pt.wav")),
     source: "en",
