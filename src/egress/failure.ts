@@ -34,7 +34,7 @@ export interface ForwardEvidence {
 
 const outputFailed = /\[out#0|muxer|muxing|trailer|Error opening output/;
 const noConnection =
-  /Cannot open connection|Failed to resolve|Connection (?:refused|timed out|reset)|No route to host|Network is unreachable/;
+  /Cannot open connection|Failed to resolve|Connection (?:refused|timed out)|No route to host|Network is unreachable/;
 /** What an RTMP server answers when it will not have us, and what libsrt prints at a rejected handshake. */
 const refusal =
   /Server error: .*|REJECT(?:ED)?\b.*|rejection HS response.*|connection rejected.*|Unauthorized|NetStream\.Publish\.(?:Denied|BadName)|Authentication (?:failed|error).*/i;
@@ -43,7 +43,7 @@ const refusal =
  * Decides from FFmpeg's stderr and from how far it came whose failure ended it.
  *
  * An RTMP destination that closes an open connection before it accepts the publish is taken as a refusal:
- * servers that know neither path nor application close without a word.
+ * servers that know neither path nor application close without a word, and a reset is a close too.
  */
 export function classifyFailure(evidence: ForwardEvidence): ForwardFailure {
   const { stage, lines, inputUrl, destinationUrl } = evidence;
@@ -54,12 +54,13 @@ export function classifyFailure(evidence: ForwardEvidence): ForwardFailure {
   if (stage === "opening-input")
     return { side: "input", kind: `${scheme}_connect`, message: show(said) };
   if (stage === "opening-output") {
-    const unreachable = lines.find((line) => noConnection.test(line));
-    if (unreachable !== undefined)
-      return { side: "destination-io", kind: `${scheme}_connect`, message: show(unreachable) };
+    // What the server said counts before how the connection ended: the end may overtake the words.
     const refused = lines.find((line) => refusal.test(line));
     if (refused !== undefined)
       return { side: "destination-refuses", kind: deniedKind(scheme), message: show(refused) };
+    const unreachable = lines.find((line) => noConnection.test(line));
+    if (unreachable !== undefined)
+      return { side: "destination-io", kind: `${scheme}_connect`, message: show(unreachable) };
     if (!lines.some((line) => outputFailed.test(line)))
       return { side: "internal", kind: "ffmpeg_exit", message: show(said) };
     return scheme === "srt"

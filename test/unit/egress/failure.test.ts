@@ -53,6 +53,13 @@ test("whose failure it was is read from stage and words", () => {
   expect(sideOf({ ...srt, lines: [failed] })).toEqual(["destination-io", "srt_connect"]);
 });
 
+test("a refusal whose connection is reset at once is a refusal still", () => {
+  const reset = "[rtmp @ 0x5578cc20ce40] [error] Connection reset by peer";
+  const sideOf = (lines: string[]) => classifyFailure(evidence({ lines })).side;
+  expect(sideOf([reset, opening])).toBe("destination-refuses");
+  expect(sideOf([reset, refused, opening])).toBe("destination-refuses");
+});
+
 test("no message shows the stream key, wherever FFmpeg repeats it", () => {
   const shown = classifyFailure(evidence({ stage: "opening-input", lines: [opening] })).message;
   expect(shown).toBe("Error opening output rtmp://a.example/***: Operation not permitted");
