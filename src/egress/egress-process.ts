@@ -41,6 +41,8 @@ export async function runEgressProcess(options: EgressProcessOptions): Promise<E
 class EgressProcess {
   #attempt = 0;
   #destinationFailures = 0;
+  /** The last rejection by an SRT destination that has accepted nothing since. */
+  #rejection: ForwardFailure | undefined;
   #inputMissingSince: number | undefined;
   #bytesBefore = 0;
   #bytesOfRun = 0;
@@ -104,8 +106,9 @@ class EgressProcess {
   }
 
   /** Counts the failure and decides: try again here, or end with an exit code. */
-  #judge(result: ForwardResult, failure: ForwardFailure): EgressExitCode | "retry" {
+  #judge(result: ForwardResult, seen: ForwardFailure): EgressExitCode | "retry" {
     const { inputGraceMs, maxDestinationFailures, retryMaxAttempts } = this.options;
+    const failure = this.#recallRejection(result, seen);
     const now = performance.now();
     const { kind, message } = failure;
     this.#lastError = { kind, message, code: exitCodeOf[failure.side] };
@@ -123,6 +126,16 @@ class EgressProcess {
     }
     if (retryMaxAttempts > 0 && this.#attempt >= retryMaxAttempts) return exitCodeOf[failure.side];
     return "retry";
+  }
+
+  /**
+   * FFmpeg may end before libsrt has printed why it was rejected, and then the failure looks like a lost
+   * connection: until the destination accepts something, what an earlier try was told still stands.
+   */
+  #recallRejection(result: ForwardResult, failure: ForwardFailure): ForwardFailure {
+    if (failure.kind === "srt_rejected") this.#rejection = failure;
+    else if (result.forwardedMs > 0) this.#rejection = undefined;
+    return failure.kind === "srt_connect" ? (this.#rejection ?? failure) : failure;
   }
 
   async #waitToRetry(failure: ForwardFailure): Promise<void> {
