@@ -9,6 +9,7 @@ The activation ranges were measured once over 16 sentences; kokoro_ranges.npz ho
 usage: kokoro_vocoder.py OUT_DIR WEIGHT_ONLY.onnx RANGES.npz
 """
 
+import decimal
 import os
 import sys
 
@@ -38,6 +39,23 @@ def evaluate(name, initializers, producer):
     if node.op_type == "Mul":
         return left * right
     raise ValueError(f"{name} is made by {node.op_type}, which expands no weight")
+
+
+def smoothing_factors(spread, weight_spread):
+    """SmoothQuant's factor of each channel, its geometric mean 1.
+
+    In decimal arithmetic, which is exact to the last digit: numpy's powers and logarithms differ in theirs
+    from one processor to the next, and the lock file knows one result.
+    """
+    with decimal.localcontext(decimal.Context(prec=28)):
+        alpha = decimal.Decimal(str(SMOOTHING))
+        logs = [
+            alpha * decimal.Decimal(float(inputs)).ln()
+            - (1 - alpha) * decimal.Decimal(float(weights)).ln()
+            for inputs, weights in zip(spread, weight_spread, strict=True)
+        ]
+        mean = sum(logs) / len(logs)
+        return np.array([float((log - mean).exp()) for log in logs]).astype(np.float32)
 
 
 class VocoderQuantiser:
@@ -71,8 +89,7 @@ class VocoderQuantiser:
         low, high = self.range_of(node.input[0] + "__in")
         spread = np.maximum(np.maximum(-low, high), 1e-5)
         weight_spread = np.maximum(np.abs(weight).max((0, 2)), 1e-6)
-        factor = spread**SMOOTHING / weight_spread ** (1 - SMOOTHING)
-        factor = (factor / np.exp(np.mean(np.log(factor)))).astype(np.float32)
+        factor = smoothing_factors(spread, weight_spread)
         inverse = self.constant((1 / factor).reshape(-1, 1).astype(np.float32), prefix + "sm")
         nodes.append(helper.make_node("Mul", [node.input[0], inverse], [prefix + "x"]))
         return weight * factor[None, :, None], prefix + "x"
