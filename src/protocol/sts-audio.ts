@@ -33,6 +33,8 @@ export const stsAudioSchema = z.object({
   data_base64: optional(z.string()),
   data: optional(binary),
   speech: optional(z.boolean()),
+  /** Of a fragment: from its receipt until its first sample airs; negative when that is over. */
+  deadline_ms: optional(wholeNumber(-3_600_000, 3_600_000)),
 });
 export type StsAudio = z.output<typeof stsAudioSchema>;
 

@@ -12,6 +12,8 @@ import type {
   StreamControl,
   StreamInitMessage,
   StreamReadyMessage,
+  StreamUpdatedMessage,
+  StreamUpdateMessage,
 } from "./sts-session.ts";
 
 /** `backpressure`, as a client reads it: an action it does not know is ignored. */
@@ -36,6 +38,23 @@ export interface BackpressureMessage {
   readonly queue_depth: number;
   readonly threshold_exceeded: "medium" | "high" | null;
   readonly recommended_delay_ms: number;
+}
+
+/** `transcript:partial`, as a client reads it: what is being said beyond the clauses. Lossy, in no order with answers. */
+export const partialTranscriptSchema = z.object({
+  stream_id: optional(z.string()),
+  /** Session time of the first word. */
+  start_ms: z.number(),
+  text: z.string(),
+  /** So many characters of `text` will not change any more. */
+  stable_chars: roundedCount,
+});
+/** `transcript:partial`, exactly as our server sends it. */
+export interface PartialTranscriptMessage {
+  readonly stream_id: string;
+  readonly start_ms: number;
+  readonly text: string;
+  readonly stable_chars: number;
 }
 
 /** One rule of `config:error_simulation` (echo mode). */
@@ -98,6 +117,7 @@ export interface ClientToServerEvents {
   "stream:pause": (message?: StreamControl) => void;
   "stream:resume": (message?: StreamControl) => void;
   "stream:end": (message?: StreamControl) => void;
+  "stream:update": (message: StreamUpdateMessage) => void;
   "config:error_simulation": (message: z.input<typeof errorSimulationSchema>) => void;
   "simulate:disconnect": (message: z.input<typeof simulateDisconnectSchema>) => void;
 }
@@ -106,6 +126,8 @@ export interface ClientToServerEvents {
 export interface ServerToClientEvents {
   "stream:ready": (message: StreamReadyMessage) => void;
   "stream:complete": (message: StreamCompleteMessage) => void;
+  "stream:updated": (message: StreamUpdatedMessage) => void;
+  "transcript:partial": (message: PartialTranscriptMessage) => void;
   "fragment:ack": (message: ServerAckMessage) => void;
   "fragment:processed": (message: FragmentProcessedMessage) => void;
   backpressure: (message: BackpressureMessage) => void;

@@ -56,6 +56,43 @@ const processedMetadataSchema = z.looseObject({
   warnings: optional(z.array(z.string())),
 });
 
+/** A word and its place in session time. */
+const timedWordSchema = z.object({ word: z.string(), start_ms: z.number(), end_ms: z.number() });
+
+/** Where a clause's dub lies, session time. */
+const clauseDubSchema = z.object({
+  start_ms: z.number(),
+  end_ms: z.number(),
+  tempo: optional(z.number()),
+  voice: optional(z.string()),
+});
+
+/**
+ * A clause whose dub begins in this fragment (`dubbed`), that will come later than its own time (`late`), or that will
+ * never be heard (`dropped`). One that is late is told of again when its dub begins or is given up.
+ */
+export const clauseSchema = z.object({
+  clause_id: z.string(),
+  /** Session time of the source's words. */
+  start_ms: z.number(),
+  end_ms: z.number(),
+  source_text: z.string(),
+  words: optional(z.array(timedWordSchema)),
+  translations: optional(z.record(z.string(), z.string())),
+  dub: optional(z.record(z.string(), clauseDubSchema)),
+  status: z.enum(["dubbed", "late", "dropped"]),
+  /** Why it was dropped: `late`, `overload`, or the code of what failed. */
+  reason: optional(z.string()),
+});
+export type ClauseMessage = z.output<typeof clauseSchema>;
+
+/** A further language's answer to the same fragment. */
+const trackSchema = z.object({
+  dubbed_audio: optional(stsAudioSchema),
+  translated_text: optional(z.string()),
+  status: z.enum(["success", "partial", "failed"]),
+});
+
 /** `fragment:processed`, as a client reads it. */
 export const fragmentProcessedSchema = z.object({
   fragment_id: z.string(),
@@ -77,6 +114,8 @@ export const fragmentProcessedSchema = z.object({
   metadata: optional(processedMetadataSchema),
   held_ms: optional(roundedCount),
   speech_regions: optional(z.array(speechRegionSchema)),
+  tracks: optional(z.record(z.string(), trackSchema)),
+  clauses: optional(z.array(clauseSchema)),
 });
 export type FragmentProcessed = z.output<typeof fragmentProcessedSchema>;
 
@@ -129,4 +168,14 @@ export interface FragmentProcessedMessage {
   /** Time held for order; not part of `processing_time_ms`. */
   readonly held_ms?: number;
   readonly speech_regions?: readonly { readonly start_ms: number; readonly end_ms: number }[];
+  /** The further languages of a session that asked for them. */
+  readonly tracks?: Readonly<Record<string, TrackMessage>>;
+  readonly clauses?: readonly ClauseMessage[];
+}
+
+/** One of `tracks`, exactly as our server sends it. */
+export interface TrackMessage {
+  readonly dubbed_audio: DubbedAudioMessage;
+  readonly translated_text: string;
+  readonly status: "success" | "partial";
 }

@@ -16,6 +16,17 @@ export const stsExtensions = [
 ] as const;
 export type StsExtension = (typeof stsExtensions)[number];
 
+/** Rules and names that one session may set. */
+const mostTerms = 500;
+const term = z.string().min(1).max(200);
+
+/** Where the source says `source`, the target says `target`; an empty one drops the term. */
+export const glossaryEntrySchema = z.object({ source: term, target: z.string().max(200) });
+const glossarySchema = z.array(glossaryEntrySchema).max(mostTerms);
+const keepTermsSchema = z.array(term).max(mostTerms);
+/** Further languages of one session, the first one not counted in. */
+const targetLanguagesSchema = z.array(languageTag).max(8);
+
 /** `config` of `stream:init`; every key may be left out, the server then decides. */
 export const streamConfigSchema = z.object({
   source_language: optional(languageTag),
@@ -30,6 +41,12 @@ export const streamConfigSchema = z.object({
   pacing: optional(z.enum(["live", "file"])),
   dub_sample_rate_hz: optional(wholeNumber(8000, 96_000)),
   dub_channels: optional(wholeNumber(1, 2)),
+  /** The client plays each sample this long after it was captured: answers may be held, clauses cross fragments. */
+  playout_delay_ms: optional(wholeNumber(1000, 30_000)),
+  /** From the same recognition pass; `target_language` stays the first. */
+  target_languages: optional(targetLanguagesSchema),
+  glossary: optional(glossarySchema),
+  keep_terms: optional(keepTermsSchema),
 });
 export type StreamConfig = z.output<typeof streamConfigSchema>;
 
@@ -81,6 +98,28 @@ export interface StreamReadyMessage {
     readonly extensions: readonly StsExtension[];
     readonly binary_audio: true;
   };
+}
+
+/** `stream:update`: changes from the next clause on; what is not named stays. Answered by `stream:updated`. */
+export const streamUpdateSchema = z.object({
+  stream_id: optional(identifier),
+  glossary: optional(glossarySchema),
+  keep_terms: optional(keepTermsSchema),
+  voice_profile: optional(z.string().min(1).max(128)),
+  target_languages: optional(targetLanguagesSchema),
+});
+export type StreamUpdate = z.output<typeof streamUpdateSchema>;
+/** `stream:update`, as a client writes it. */
+export type StreamUpdateMessage = z.input<typeof streamUpdateSchema>;
+
+/** `stream:updated`, exactly as our server sends it: what holds from the next clause on. */
+export interface StreamUpdatedMessage {
+  readonly stream_id: string;
+  readonly voice_profile: string;
+  /** All of them, the first one first. */
+  readonly target_languages: readonly string[];
+  readonly glossary_entries: number;
+  readonly keep_terms: number;
 }
 
 /** `stream:pause`, `stream:resume` and `stream:end`: the socket names the stream where the key is missing. */
