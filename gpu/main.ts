@@ -15,6 +15,9 @@ const main = defineCommand({
     doctor: () => import("./commands/doctor.ts").then((module) => module.doctorCommand),
     version: () => import("./commands/version.ts").then((module) => module.versionCommand),
     // Started by serve, not by people.
+    detect: child("detect", () =>
+      import("./inference/detect-child.ts").then((module) => module.runDetectChild()),
+    ),
     recognise: child("recognise", () =>
       import("./inference/recognise-child.ts").then((module) => module.runRecogniseChild()),
     ),

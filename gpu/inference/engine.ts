@@ -74,8 +74,8 @@ export interface DubResult {
   readonly speechRegions: readonly TimeRegion[];
 }
 
-/** The three task groups, each in a process of its own. */
-export type InferenceTask = "recognise" | "voice" | "translate";
+/** The task groups, each in a process of its own. */
+export type InferenceTask = "detect" | "recognise" | "voice" | "translate";
 
 export interface ChildHealth {
   readonly task: InferenceTask;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { vadContextSamples, vadFrameSamples, vadHiddenValues } from "../../src/vad/silero.ts";
 import { rejectionReasons } from "../pipeline/hallucination-guard.ts";
 
 /** Sound as it passes between our processes: mono float samples. */
@@ -61,6 +62,30 @@ export const recogniseResult = z.object({
 export type RecogniseResult = z.infer<typeof recogniseResult>;
 export const recogniseInfo = z.object({ model: z.string(), languages: z.array(z.string()) });
 export type RecogniseInfo = z.infer<typeof recogniseInfo>;
+
+const samplesOf = (count: number) =>
+  samples.refine((value) => value.length === count, { error: `not ${count} values` });
+const detectorState = z.object({
+  hidden: samplesOf(vadHiddenValues),
+  context: samplesOf(vadContextSamples),
+});
+/** A minute takes the net 0.6 s: longer would keep other sessions waiting. */
+const longestDetectSamples = 60 * 16_000;
+export const detectRequest = z.object({
+  samples: samples
+    .refine((value) => value.length % vadFrameSamples === 0, {
+      error: `not a multiple of ${vadFrameSamples} samples`,
+    })
+    .refine((value) => value.length <= longestDetectSamples, {
+      error: `more than ${longestDetectSamples} samples (60 s)`,
+    }),
+  state: detectorState.optional(),
+});
+export type DetectPayload = z.infer<typeof detectRequest>;
+export const detectResult = z.object({ probabilities: samples, state: detectorState });
+export type DetectAnswer = z.infer<typeof detectResult>;
+export const detectInfo = z.object({ model: z.string() });
+export type DetectInfo = z.infer<typeof detectInfo>;
 
 export const voiceRequest = z.object({
   text: z.string(),

@@ -19,6 +19,9 @@ import { EngineError, type EngineStage } from "./engine-error.ts";
 import { InferenceChild } from "./inference-child.ts";
 import { LocalTranslationProvider } from "./local-translation-provider.ts";
 import {
+  type DetectAnswer,
+  type DetectInfo,
+  type DetectPayload,
   type RecogniseInfo,
   type RecogniseRequest,
   type RecogniseResult,
@@ -28,6 +31,8 @@ import {
   type VoiceInfoMessage,
   type VoiceRequest,
   type VoiceResult,
+  detectInfo,
+  detectResult,
   recogniseInfo,
   recogniseResult,
   translateInfo,
@@ -37,6 +42,7 @@ import {
 } from "./messages.ts";
 import type { RequestLimits } from "./request-queue.ts";
 import { selfTest } from "./self-test.ts";
+import type { DetectRequest, DetectResult, EngineStages } from "./stages.ts";
 import { VoiceBook, type VoiceProfile } from "./voice-book.ts";
 
 export interface RealEngineOptions {
@@ -70,14 +76,17 @@ export interface RealEngineOptions {
 const gibibyte = 2 ** 30;
 const secretName = /KEY|TOKEN|SECRET|PASSWORD|NONCE/i;
 
-/** The engine of real models: three children, a translation chain, and the fitting of dubs between them. */
-export function createRealEngine(options: RealEngineOptions): DubEngine {
+/** The engine of real models: its children, a translation chain, and the fitting of dubs between them. */
+export function createRealEngine(
+  options: RealEngineOptions,
+): DubEngine & Pick<EngineStages, "detect"> {
   return new RealEngine(options);
 }
 
-class RealEngine implements DubEngine {
+class RealEngine implements DubEngine, Pick<EngineStages, "detect"> {
   readonly mode = "real";
   readonly gpuAvailable: boolean;
+  readonly #detect: InferenceChild<DetectPayload, DetectInfo, DetectAnswer>;
   readonly #recognise: InferenceChild<RecogniseRequest, RecogniseInfo, RecogniseResult>;
   readonly #voice: InferenceChild<VoiceRequest, VoiceInfoMessage, VoiceResult>;
   readonly #translate: InferenceChild<TranslateRequest, TranslateInfo, TranslateResult>;
@@ -89,6 +98,11 @@ class RealEngine implements DubEngine {
 
   constructor(private readonly options: RealEngineOptions) {
     this.gpuAvailable = options.executionProvider === "cuda";
+    this.#detect = new InferenceChild({
+      ...this.#childOptions("detect", "asr", gibibyte),
+      info: detectInfo,
+      result: detectResult,
+    });
     this.#recognise = new InferenceChild({
       ...this.#childOptions("recognise", "asr", 2 * gibibyte),
       info: recogniseInfo,
@@ -135,7 +149,7 @@ class RealEngine implements DubEngine {
     try {
       const { modelsDir, voiceProfiles } = this.options;
       this.#voices = new VoiceBook(listVoices(join(modelsDir, "tts", "kokoro")), voiceProfiles);
-      await Promise.all([this.#recognise.start(), this.#voice.start(), this.#translate.start()]);
+      await Promise.all(this.#children.map((child) => child.start()));
       this.#chain = this.#providers();
       await selfTest(this.#recognise, this.#voice);
       this.#state = "ready";
@@ -148,12 +162,7 @@ class RealEngine implements DubEngine {
   }
 
   async process(request: DubRequest, signal?: AbortSignal): Promise<DubResult> {
-    if (this.#state !== "ready")
-      throw new EngineError("MODEL_ERROR", {
-        message: this.#failure ?? "the models are still loading",
-        retryable: true,
-        blame: "us",
-      });
+    this.#refuseUnlessReady();
     const source = primarySubtag(request.sourceLanguage);
     const target = primarySubtag(request.targetLanguage);
     const served = this.pairs();
@@ -181,14 +190,19 @@ class RealEngine implements DubEngine {
     return dub(request, stages, { ...this.models, translation }, this.options.onStage);
   }
 
+  async detect({ samples, state }: DetectRequest, limits?: RequestLimits): Promise<DetectResult> {
+    this.#refuseUnlessReady();
+    return this.#detect.request({ samples: whole(samples), ...(state && { state }) }, limits);
+  }
+
   health(): EngineHealth {
-    const children = [this.#recognise.health, this.#voice.health, this.#translate.health];
-    const down = children.find((child) => child.state !== "ready");
+    const children = this.#children.map((child) => child.health);
     if (this.#state !== "ready")
       return { state: this.#state, children, ...(this.#failure && { detail: this.#failure }) };
+    const down = this.#children.find((child) => child.health.state !== "ready");
     if (down === undefined) return { state: "ready", children };
-    const problem = this.#recognise.problem ?? this.#voice.problem ?? this.#translate.problem;
-    const detail = `${down.task} is ${down.state}${problem ? `: ${problem}` : ""}`;
+    const { task, state } = down.health;
+    const detail = `${task} is ${state}${down.problem ? `: ${down.problem}` : ""}`;
     return { state: "degraded", children, detail };
   }
 
@@ -203,7 +217,20 @@ class RealEngine implements DubEngine {
   }
 
   async #closeChildren(): Promise<void> {
-    await Promise.all([this.#recognise.close(), this.#voice.close(), this.#translate.close()]);
+    await Promise.all(this.#children.map((child) => child.close()));
+  }
+
+  get #children() {
+    return [this.#detect, this.#recognise, this.#voice, this.#translate];
+  }
+
+  #refuseUnlessReady(): void {
+    if (this.#state === "ready") return;
+    throw new EngineError("MODEL_ERROR", {
+      message: this.#failure ?? "the models are still loading",
+      retryable: true,
+      blame: "us",
+    });
   }
 
   #providers(): TranslationChain {

@@ -1,38 +1,30 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EngineError } from "../../../gpu/inference/engine-error.ts";
-import type { DubEngine, DubRequest, InferenceTask } from "../../../gpu/inference/engine.ts";
+import type { DubEngine, DubRequest } from "../../../gpu/inference/engine.ts";
 import { createRealEngine } from "../../../gpu/inference/real-engine.ts";
-import { selfCommand } from "../../../src/process/self.ts";
-import { createLogger } from "../../../src/telemetry/log.ts";
-import { requireModelsFolder } from "../../../src/weights/store.ts";
+import {
+  childCommand,
+  modelsForTests,
+  quietLogger,
+  realEngine,
+  stagesRun,
+} from "../../support/real-engine.ts";
 import { dubAt16k, fixtureSound, whiteNoise } from "./sounds.ts";
 import { characterErrorRate, wordErrorRate } from "./text-distance.ts";
 
 const kennedy =
   "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country.";
 
-const logger = createLogger({ level: "silent", format: "json" });
-const childCommand = (task: InferenceTask) => selfCommand("livedub-sts", task);
 let modelsDir: string;
 let engine: DubEngine;
-const stages: string[] = [];
 
 beforeAll(async () => {
-  const { LIVEDUB_MODELS_DIR: dir } = process.env;
-  modelsDir = await requireModelsFolder({ dir, env: process.env });
-  engine = createRealEngine({
-    modelsDir,
-    logger,
-    childCommand,
-    onStage: (stage) => stages.push(stage),
-  });
-  await engine.start();
+  modelsDir = await modelsForTests();
+  engine = await realEngine();
 }, 90_000);
-
-afterAll(() => engine.close());
 
 /** A fragment in file pacing: this machine's speed is not what is tested. */
 function fragment(pcm16k: Float32Array, change: Partial<DubRequest> = {}): DubRequest {
@@ -87,7 +79,7 @@ describe("a speech of several utterances", () => {
     }
     const beforeSpeech = result.audio.subarray(0, result.utterances[0]!.dubStartMs * 24);
     expect(beforeSpeech.every((sample) => sample === 0)).toBe(true);
-    expect(stages).toContain("asr");
+    expect(stagesRun).toContain("asr");
 
     // What was spoken is what was meant: recognised back, and translated home again.
     const dub = dubAt16k(result.audio);
@@ -129,11 +121,11 @@ describe("what is no speech gives no words and silence", () => {
   );
 
   test("a fragment whose sender heard none is answered without any work", async () => {
-    stages.length = 0;
+    stagesRun.length = 0;
     const request = fragment(new Float32Array(0), { speech: false, durationMs: 1000 });
     const result = await engine.process(request);
     expect(result.audio).toEqual(new Float32Array(24_000));
-    expect(stages).toEqual([]);
+    expect(stagesRun).toEqual([]);
   });
 });
 
@@ -200,7 +192,11 @@ test("a truncated weight file fails the start, by name and with the remedy", asy
     const whole = await Bun.file(join(modelsDir, whisper, "encoder_model.onnx")).bytes();
     writeFileSync(encoder, whole.subarray(0, whole.length / 3));
 
-    await using damaged = createRealEngine({ modelsDir: broken, logger, childCommand });
+    await using damaged = createRealEngine({
+      modelsDir: broken,
+      logger: quietLogger,
+      childCommand,
+    });
     const error = await damaged.start().then(
       () => undefined,
       (cause: unknown) => cause as Error,
