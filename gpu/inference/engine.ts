@@ -1,4 +1,5 @@
 import type { EngineStage } from "./engine-error.ts";
+import type { EngineStages } from "./stages.ts";
 
 /** One fragment to be dubbed. */
 export interface DubRequest {
@@ -115,6 +116,8 @@ export interface DubEngine extends AsyncDisposable {
   /** Loads the models, then speaks a sentence and recognises it. Rejects with what is missing and the remedy. */
   start(): Promise<void>;
   process(request: DubRequest, signal?: AbortSignal): Promise<DubResult>;
+  /** The stages one by one, for sessions that work by clauses; absent where there are none. */
+  readonly stages?: EngineStages;
   health(): EngineHealth;
   /** Settles everything pending and ends the children; safe to call twice. */
   close(): Promise<void>;

@@ -8,21 +8,31 @@ import { describeProblems } from "../../src/protocol/sts-scalars.ts";
 import {
   streamControlSchema,
   streamInitSchema,
+  streamUpdateSchema,
   stsProtocolVersion,
   type StreamInit,
   type StsExtension,
 } from "../../src/protocol/sts-session.ts";
 import { fragmentIdOf, readFragment } from "../session/fragment-intake.ts";
 import type { ErrorContext, SessionPeer } from "../session/session-peer.ts";
+import { ClauseSession } from "../session/clause-session.ts";
+import { creditsFor, wantsClauses } from "../session/clause-terms.ts";
+import type { SessionTerms } from "../session/fragment-processor.ts";
+import { LagLoadPolicy } from "../session/load-policy.ts";
 import { Session } from "../session/session.ts";
-import { settleTerms } from "../session/terms.ts";
+import { refusedTargets, settleTerms } from "../session/terms.ts";
 import type { Sidecar } from "./sidecar.ts";
 import { SimulationEvents } from "./simulation-events.ts";
 
 export type StsSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 
-/** Extensions of the protocol that are built; a client uses only these. */
-const offeredExtensions: readonly StsExtension[] = ["speech", "binary_audio", "file"];
+/** Extensions of the protocol that any engine serves; a client uses only what is offered. */
+const plainExtensions: readonly StsExtension[] = ["speech", "binary_audio", "file"];
+/** What an engine with stages adds. */
+const clauseExtensions: readonly StsExtension[] = ["deadline", "clauses", "tracks", "update"];
+
+/** `chunk_duration_ms` of a client that sends none. */
+const usualChunkMs = 1000;
 
 /** One Socket.IO connection: reads its events, owns its session, and closes it. */
 export class StsConnection implements SessionPeer {
@@ -47,6 +57,7 @@ export class StsConnection implements SessionPeer {
     this.#onControl("stream:pause", (session) => session.pause());
     this.#onControl("stream:resume", (session) => session.resume());
     this.#onControl("stream:end", (session) => session.end());
+    this.#on("stream:update", (payload) => this.#update(payload));
     this.#simulation = new SimulationEvents(sidecar.echo, this);
     this.#on("config:error_simulation", (payload) => {
       const session = sidecar.echo && this.#requireSession("config:error_simulation");
@@ -186,8 +197,9 @@ export class StsConnection implements SessionPeer {
     const { sidecar } = this;
     const { config } = sidecar;
     const streamId = init.stream_id;
-    const maxInflight = init.max_inflight ?? config.maxInflight;
     const wishes = init.config;
+    const held = this.#clauseSession(init, terms);
+    const maxInflight = held?.options.maxInflight ?? init.max_inflight ?? config.maxInflight;
     const session = new Session({
       streamId,
       workerId,
@@ -195,13 +207,16 @@ export class StsConnection implements SessionPeer {
       maxInflight,
       timeoutMs: init.timeout_ms ?? config.fragmentTimeoutMs,
       binaryAudio: wishes.binary_audio === true,
-      extended: [wishes.binary_audio, wishes.pacing, wishes.dub_sample_rate_hz].some(
-        (wish) => wish !== undefined,
-      ),
+      extended: [
+        wishes.binary_audio,
+        wishes.pacing,
+        wishes.dub_sample_rate_hz,
+        wishes.playout_delay_ms,
+      ].some((wish) => wish !== undefined),
       queueMaxDepth: sidecar.echo === undefined ? config.queueMaxDepth : Number.POSITIVE_INFINITY,
       answersKept: sidecar.echo === undefined ? maxInflight : 0,
-      policy: sidecar.policy,
-      processor: sidecar.processor,
+      policy: held === undefined ? sidecar.policy : this.#lagPolicy(),
+      processor: held ?? sidecar.processor,
       peer: this,
       observer: sidecar.metrics,
       logger: sidecar.logger.child({ streamId }),
@@ -226,10 +241,62 @@ export class StsConnection implements SessionPeer {
         async_delivery: true,
         protocol: stsProtocolVersion,
         formats: audioFormats,
-        extensions: offeredExtensions,
+        extensions: sidecar.clauses ? [...plainExtensions, ...clauseExtensions] : plainExtensions,
         binary_audio: true,
       },
     });
+  }
+
+  /** The clause engine of a session that asks for held answers, where there is one. */
+  #clauseSession(init: StreamInit, terms: SessionTerms): ClauseSession | undefined {
+    const { clauses, config, logger } = this.sidecar;
+    if (clauses === undefined || !wantsClauses(terms)) return undefined;
+    const streamId = init.stream_id;
+    return new ClauseSession({
+      ...clauses,
+      sessionId: crypto.randomUUID(),
+      streamId,
+      terms,
+      maxInflight: creditsFor(terms, init.config.chunk_duration_ms ?? usualChunkMs),
+      timeoutMs: init.timeout_ms ?? config.fragmentTimeoutMs,
+      onPartial: ({ startMs, text, stableChars }) =>
+        this.send("transcript:partial", {
+          stream_id: streamId,
+          start_ms: Math.round(startMs),
+          text,
+          stable_chars: stableChars,
+        }),
+      logger: logger.child({ streamId }),
+    });
+  }
+
+  #lagPolicy(): LagLoadPolicy {
+    const { clauses } = this.sidecar;
+    const lanes = ["recognise", "translate", "voice"];
+    return new LagLoadPolicy(() =>
+      Math.max(0, ...lanes.map((lane) => clauses?.scheduler.lagMs(lane) ?? 0)),
+    );
+  }
+
+  #update(payload: unknown): void {
+    const update = this.#parse("stream:update", streamUpdateSchema, payload);
+    const session = update && this.#requireSession("stream:update");
+    if (update === undefined || session === undefined) return;
+    const { terms } = session.options;
+    const refusal = refusedTargets(
+      this.sidecar.engine,
+      terms.sourceLanguage,
+      update.voice_profile ?? terms.voiceProfile,
+      [terms.targetLanguage, ...(update.target_languages ?? terms.furtherLanguages)],
+    );
+    if (refusal !== undefined)
+      return this.refuse(refusal.code, refusal.message, { metadata: refusal.metadata });
+    const updated = session.update(update);
+    if (updated !== undefined) return this.send("stream:updated", updated);
+    this.refuse(
+      "INVALID_CONFIG",
+      "stream:update changes sessions by clauses only; send playout_delay_ms or pacing file in stream:init",
+    );
   }
 
   #fragment(payload: unknown): void {

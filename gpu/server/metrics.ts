@@ -1,5 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { StsStage } from "../../src/protocol/sts-errors.ts";
+import type { ClauseObserver } from "../session/clause-dubbing.ts";
+import type { ClauseNotice } from "../session/clauses/answer-line.ts";
+import type { RefusalReason } from "../session/clauses/guards.ts";
+import type { ShedReason, Worth } from "../session/clauses/work.ts";
 import type { SessionObserver } from "../session/session-peer.ts";
 
 /** Buckets of the released server are among these; finer ones stand between. */
@@ -20,7 +24,7 @@ export interface GpuLoad {
 const mostFailuresOfAStream = 50;
 
 /** Every series of the sidecar (contract 5.1, with the aliases of the older specification). */
-export class SidecarMetrics implements SessionObserver {
+export class SidecarMetrics implements SessionObserver, ClauseObserver {
   readonly registry = new Registry();
   #gpu: GpuLoad | undefined;
   #modelLoadSeconds: number | undefined;
@@ -75,6 +79,42 @@ export class SidecarMetrics implements SessionObserver {
     "Time a fragment waited for the engine",
     milliseconds,
     ["stream_id"],
+  );
+  readonly #clauses = this.#counter(
+    "sts_clauses_total",
+    "Clauses told of: dubbed, announced late, dropped (by reason)",
+    ["stream_id", "status", "reason"],
+  );
+  readonly #clauseSeries = new Map<string, Map<string, { status: string; reason: string }>>();
+  readonly #tempo = this.#histogram(
+    "sts_clause_tempo_ratio",
+    "Tempo of dubbed clauses, 1 = natural",
+    [0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3],
+  );
+  readonly #lateness = this.#histogram(
+    "sts_clause_late_seconds",
+    "How late a clause's dub starts against its source",
+    [0, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5],
+  );
+  readonly #decoded = this.#counter(
+    "sts_decoded_audio_seconds_total",
+    "Sound that passes of the recogniser were given",
+    ["kind"],
+  );
+  readonly #refused = this.#counter(
+    "sts_hypotheses_refused_total",
+    "Reasons not to believe a pass of the recogniser",
+    ["reason"],
+  );
+  readonly #missed = this.#counter(
+    "sts_fragments_missed_total",
+    "Held fragments whose words missed their time",
+    ["stream_id"],
+  );
+  readonly #shed = this.#counter(
+    "sts_work_shed_total",
+    "Work given up under load, by what it was worth",
+    ["worth", "reason"],
   );
   readonly #wsBatch = this.#histogram("ws_batch_size", "Fragments in one run", [1, 2, 4, 8]);
 
@@ -152,6 +192,33 @@ export class SidecarMetrics implements SessionObserver {
     this.#wsProcessing.observe({ stage: aliasStage[stage] }, durationMs);
   }
 
+  decoded(_streamId: string, kind: "partial" | "final", audioMs: number, tookMs: number): void {
+    this.#decoded.inc({ kind }, audioMs / 1000);
+    this.stageRan("asr", tookMs);
+  }
+
+  refused(_streamId: string, reason: RefusalReason): void {
+    this.#refused.inc({ reason });
+  }
+
+  missed(streamId: string): void {
+    this.#missed.inc({ stream_id: streamId });
+  }
+
+  clauseTold(streamId: string, { status, reason = "", slot }: ClauseNotice): void {
+    const labels = { status, reason };
+    const series = this.#clauseSeries.get(streamId) ?? new Map<string, typeof labels>();
+    this.#clauseSeries.set(streamId, series.set(`${status} ${reason}`, labels));
+    this.#clauses.inc({ stream_id: streamId, ...labels });
+    if (slot === undefined) return;
+    this.#tempo.observe(slot.tempo);
+    this.#lateness.observe(slot.lateMs / 1000);
+  }
+
+  workShed(worth: Worth, reason: ShedReason): void {
+    this.#shed.inc({ worth, reason });
+  }
+
   connectionOpened(): void {
     this.#connections.inc({ status: "accepted" });
     this.#wsConnections.inc();
@@ -198,7 +265,11 @@ export class SidecarMetrics implements SessionObserver {
       this.#wsErrors.remove({ ...stream, error_code: failure.error_code });
     }
     this.#failures.delete(streamId);
-    for (const metric of [this.#inFlight, this.#wsQueue, this.#wsWait]) metric.remove(stream);
+    for (const labels of this.#clauseSeries.get(streamId)?.values() ?? [])
+      this.#clauses.remove({ ...stream, ...labels });
+    this.#clauseSeries.delete(streamId);
+    for (const metric of [this.#inFlight, this.#wsQueue, this.#wsWait, this.#missed])
+      metric.remove(stream);
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]) {

@@ -135,6 +135,7 @@ async function dub(
       bytes,
     },
     speech,
+    receivedAtMs: performance.now(),
     deadlineAtMs: performance.now() + timeoutMs,
     maxAnswerBytes: Number.POSITIVE_INFINITY,
     signal,

@@ -3,6 +3,7 @@ import type { Logger } from "../../src/telemetry/log.ts";
 import type { DubEngine } from "../inference/engine.ts";
 import type { EchoProcessor } from "../session/echo-processor.ts";
 import type { FragmentProcessor } from "../session/fragment-processor.ts";
+import type { ClauseParts } from "../session/clause-parts.ts";
 import type { LoadPolicy } from "../session/load-policy.ts";
 import type { SessionRegistry } from "../session/session-registry.ts";
 import type { Access } from "./access.ts";
@@ -20,6 +21,8 @@ export interface Sidecar {
   readonly logger: Logger;
   readonly registry: SessionRegistry;
   readonly processor: FragmentProcessor;
+  /** What sessions by clauses share; undefined where the engine has no stages of its own. */
+  readonly clauses: ClauseParts | undefined;
   readonly policy: LoadPolicy;
   /** The models; undefined in echo mode. */
   readonly engine: DubEngine | undefined;

@@ -6,12 +6,16 @@ import { FfmpegCodec } from "../codec/ffmpeg-codec.ts";
 import { findFfmpeg } from "../codec/ffmpeg-program.ts";
 import { FragmentCodec } from "../codec/fragment-codec.ts";
 import type { DubEngine } from "../inference/engine.ts";
+import type { EngineStages } from "../inference/stages.ts";
 import { createRealEngine, type RealEngineOptions } from "../inference/real-engine.ts";
+import type { ClauseParts } from "../session/clause-parts.ts";
 import { EchoProcessor } from "../session/echo-processor.ts";
 import { EngineProcessor } from "../session/engine-processor.ts";
 import { FragmentFailure } from "../session/fragment-processor.ts";
 import { EchoLoadPolicy, RealLoadPolicy, silentLoadPolicy } from "../session/load-policy.ts";
 import { SessionRegistry } from "../session/session-registry.ts";
+import { StageCosts } from "../session/stage-costs.ts";
+import { WorkScheduler } from "../session/work-scheduler.ts";
 import { Access } from "./access.ts";
 import { GpuMonitor } from "./gpu-monitor.ts";
 import { SidecarMetrics } from "./metrics.ts";
@@ -80,6 +84,7 @@ export class StsService implements AsyncDisposable {
       logger,
       registry: new SessionRegistry(isEcho ? undefined : config.maxConcurrentStreams),
       processor,
+      clauses: engine?.stages && this.#clauseParts(engine, engine.stages, codec, metrics),
       policy: isEcho ? echoPolicy : new RealLoadPolicy(thresholds),
       engine,
       echo,
@@ -156,6 +161,26 @@ export class StsService implements AsyncDisposable {
     for (const session of sessions) session.failInFlight(failure);
     await this.#server.close();
     await this.sidecar.engine?.close();
+  }
+
+  #clauseParts(
+    engine: DubEngine,
+    stages: EngineStages,
+    codec: FragmentCodec,
+    metrics: SidecarMetrics,
+  ): ClauseParts {
+    const { logger } = this.options;
+    return {
+      stages,
+      models: () => engine.models,
+      codec,
+      scheduler: new WorkScheduler({
+        onShed: (worth, reason) => metrics.workShed(worth, reason),
+        onError: (error) => logger.error({ err: error }, "work of a session failed; our fault"),
+      }),
+      costs: new StageCosts(),
+      observer: metrics,
+    };
   }
 
   #createEngine(metrics: SidecarMetrics): DubEngine {

@@ -3,8 +3,14 @@ import type {
   DubbedAudioMessage,
   FragmentProcessedMessage,
   ProcessedMetadataMessage,
+  TrackMessage,
 } from "../../src/protocol/sts-fragment.ts";
-import type { FragmentAudio, FragmentFailure, FragmentOutcome } from "./fragment-processor.ts";
+import type {
+  FragmentAudio,
+  FragmentFailure,
+  FragmentOutcome,
+  FragmentTrack,
+} from "./fragment-processor.ts";
 
 /** Room for everything but the audio in a message to a peer with a message limit. */
 const textAllowanceBytes = 64 * 1024;
@@ -57,7 +63,25 @@ export function processedMessage(
         end_ms: Math.round(region.endMs),
       })),
     }),
+    ...(outcome.clauses && outcome.clauses.length > 0 && { clauses: outcome.clauses }),
+    ...(outcome.tracks && { tracks: trackMessages(outcome.tracks, header.binaryAudio) }),
   };
+}
+
+function trackMessages(
+  tracks: ReadonlyMap<string, FragmentTrack>,
+  binaryAudio: boolean,
+): Record<string, TrackMessage> {
+  return Object.fromEntries(
+    [...tracks].map(([language, track]) => [
+      language,
+      {
+        dubbed_audio: audioMessage(track.audio, binaryAudio),
+        translated_text: track.translatedText,
+        status: track.status,
+      },
+    ]),
+  );
 }
 
 /** The answer to a fragment that could not be dubbed. */

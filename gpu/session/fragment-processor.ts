@@ -1,4 +1,7 @@
 import type { StsStage } from "../../src/protocol/sts-errors.ts";
+import type { ClauseMessage } from "../../src/protocol/sts-fragment.ts";
+import type { StreamUpdate } from "../../src/protocol/sts-session.ts";
+import type { GlossaryEntry } from "../inference/stages.ts";
 
 /** What a session asks for, settled at `stream:init`. */
 export interface SessionTerms {
@@ -11,6 +14,12 @@ export interface SessionTerms {
   /** Rate and channels of the answers; undefined = as the fragment came. */
   readonly dubSampleRateHz?: number | undefined;
   readonly dubChannels?: number | undefined;
+  /** The client plays each sample this long after it was captured; absent: fragments are answered one by one. */
+  readonly playoutDelayMs?: number | undefined;
+  /** Further target languages. */
+  readonly furtherLanguages: readonly string[];
+  readonly glossary: readonly GlossaryEntry[];
+  readonly keepTerms: readonly string[];
 }
 
 /** Encoded audio with its header. */
@@ -31,6 +40,12 @@ export interface FragmentJob {
   readonly sequenceNumber: number;
   readonly terms: SessionTerms;
   readonly audio: FragmentAudio;
+  /** Session time of its first sample by the sender's clock; absent: it follows the one before. */
+  readonly ptsNs?: number | undefined;
+  /** From its receipt until its first sample airs, ms; absent: the sender does not say. */
+  readonly airsInMs?: number | undefined;
+  /** On `performance.now()`'s clock. */
+  readonly receivedAtMs: number;
   /** False: the sender's gate heard no speech; there are no bytes. */
   readonly speech: boolean;
   /** On `performance.now()`'s clock: from then on nobody waits for the answer. */
@@ -54,6 +69,18 @@ export interface FragmentOutcome {
   readonly speedRatio: number;
   readonly warnings: readonly string[];
   readonly speechRegions: readonly { readonly startMs: number; readonly endMs: number }[];
+  /** Part of the time since its receipt in which it was only held for its deadline. */
+  readonly heldMs?: number;
+  readonly clauses?: readonly ClauseMessage[];
+  /** Further languages. */
+  readonly tracks?: ReadonlyMap<string, FragmentTrack>;
+}
+
+/** What a further language says in a fragment. */
+export interface FragmentTrack {
+  readonly audio: FragmentAudio;
+  readonly translatedText: string;
+  readonly status: "success" | "partial";
 }
 
 /** A fragment that could not be dubbed, in the words of the protocol. */
@@ -80,12 +107,31 @@ export class FragmentFailure extends Error {
 }
 
 /**
- * The seam between a session and what dubs its fragments. Today each fragment is dubbed by itself; a
- * clause engine that holds answers for their deadlines stands behind this same face.
+ * The seam between a session and what dubs its fragments: each by itself, or by clauses that cross them.
  */
 export interface FragmentProcessor {
   /** @throws {FragmentFailure} and nothing else */
   process(job: FragmentJob): Promise<FragmentOutcome>;
   /** Jobs of this queue that have not begun. */
   waiting(queue: string): number;
+  /**
+   * Present where answers are held and leave in the order of their numbers: the processor itself gives up numbers that
+   * never come, and has no other time limit than each fragment's own.
+   */
+  readonly held?: HeldProcessing;
+}
+
+/** What a session tells a processor that holds its answers. */
+export interface HeldProcessing {
+  /** No more fragments will come: everything is answered as soon as it can be. */
+  end(): void;
+  /** The session is gone; whatever is held is forgotten. */
+  close(): void;
+  /** @returns what holds from the next clause on */
+  update(update: StreamUpdate): {
+    readonly voiceProfile: string;
+    readonly targets: readonly string[];
+    readonly glossary: readonly GlossaryEntry[];
+    readonly keepTerms: readonly string[];
+  };
 }

@@ -69,6 +69,27 @@ export class EchoLoadPolicy implements LoadPolicy {
   }
 }
 
+/** Work that would end this far past its deadlines: optional work is to be left out, or nothing more sent. */
+const lagOfSlowDownMs = 1000;
+const lagOfPauseMs = 4000;
+/** A client that sends beyond its credit is refused past this many. */
+const creditSlack = 8;
+
+/** Of sessions that hold their answers: how many are held says nothing, how far the models lag does. */
+export class LagLoadPolicy implements LoadPolicy {
+  constructor(private readonly lagMs: () => number) {}
+
+  severity(): Severity {
+    const lagMs = this.lagMs();
+    if (lagMs >= lagOfPauseMs) return "high";
+    return lagMs >= lagOfSlowDownMs ? "medium" : "low";
+  }
+
+  refuseAbove(maxInflight: number): number {
+    return maxInflight + creditSlack;
+  }
+}
+
 /** Says nothing: echo mode without `BACKPRESSURE_ENABLED`. */
 export const silentLoadPolicy: LoadPolicy = {
   severity: () => "idle",

@@ -92,7 +92,7 @@ export function startFragment(
   }
   const deadlineAtMs =
     context.timeoutMs === undefined ? undefined : receivedAtMs + context.timeoutMs;
-  void dub(data, context, controller.signal, deadlineAtMs).then(
+  void dub(data, context, controller.signal, receivedAtMs, deadlineAtMs).then(
     (outcome) => {
       const { originalDurationMs: audioMs } = outcome;
       if (Math.abs(audioMs - durationMs) > toleranceMs(data))
@@ -113,6 +113,7 @@ async function dub(
   data: FragmentData,
   context: FragmentContext,
   signal: AbortSignal,
+  receivedAtMs: number,
   deadlineAtMs: number | undefined,
 ): Promise<FragmentOutcome> {
   const { audio } = data;
@@ -139,6 +140,9 @@ async function dub(
       bytes,
     },
     speech,
+    ptsNs: data.metadata?.pts_ns,
+    airsInMs: audio.deadline_ms,
+    receivedAtMs,
     deadlineAtMs,
     maxAnswerBytes: maxAnswerBytes(session.binaryAudio),
     signal,

@@ -56,8 +56,15 @@ export class Sequencer<Answer extends object> {
     return true;
   }
 
-  /** What may leave now, in order, and the holes that were given up on the way. */
-  drain(nowMs: number): { readonly answers: Answer[]; readonly holes: SkippedHole[] } {
+  /**
+   * What may leave now, in order, and the holes that were given up on the way.
+   *
+   * @param givenUpBelow numbers below this that never came are known to be lost
+   */
+  drain(
+    nowMs: number,
+    givenUpBelow = 0,
+  ): { readonly answers: Answer[]; readonly holes: SkippedHole[] } {
     const answers: Answer[] = [];
     const holes: SkippedHole[] = [];
     for (;;) {
@@ -69,7 +76,8 @@ export class Sequencer<Answer extends object> {
         continue;
       }
       const expiresAtMs = slot === undefined ? this.holeExpiresAtMs() : undefined;
-      if (expiresAtMs === undefined || nowMs < expiresAtMs) return { answers, holes };
+      const isLost = this.#next < givenUpBelow || nowMs >= (expiresAtMs ?? Number.NaN);
+      if (expiresAtMs === undefined || !isLost) return { answers, holes };
       holes.push(this.#skipHole());
     }
   }

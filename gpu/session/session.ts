@@ -3,6 +3,7 @@ import type {
   FragmentProcessedMessage,
   WorkerAck,
 } from "../../src/protocol/sts-fragment.ts";
+import type { StreamUpdate, StreamUpdatedMessage } from "../../src/protocol/sts-session.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
 import { failedMessage, processedMessage, type AnswerHeader } from "./answer-message.ts";
 import { AnswerStore } from "./answer-store.ts";
@@ -45,6 +46,8 @@ interface Answer {
   readonly fragment: RunningFragment;
   readonly readyAtMs: number;
   readonly message: FragmentProcessedMessage;
+  /** Time that the processor only held it, beside what it waits here for its turn. */
+  readonly heldMs: number;
 }
 
 /**
@@ -120,6 +123,23 @@ export class Session {
     this.#accept(data, audioLength);
   }
 
+  /**
+   * Changes what holds from the next clause on.
+   * @returns undefined where fragments are answered one by one: there is nothing to change
+   */
+  update(update: StreamUpdate): StreamUpdatedMessage | undefined {
+    const terms = this.options.processor.held?.update(update);
+    return (
+      terms && {
+        stream_id: this.options.streamId,
+        voice_profile: terms.voiceProfile,
+        target_languages: terms.targets,
+        glossary_entries: terms.glossary.length,
+        keep_terms: terms.keepTerms.length,
+      }
+    );
+  }
+
   /** The client's own acknowledgement: statistics only. */
   workerAck(ack: WorkerAck): void {
     this.statistics.addWorkerAck(ack.status);
@@ -141,6 +161,7 @@ export class Session {
     if (this.#state === "completed") return this.#sendComplete();
     if (this.#state === "closed" || this.#state === "ending") return;
     this.#state = "ending";
+    this.options.processor.held?.end();
     this.#leave(this.#sequencer.drainPastHoles());
     this.#completeWhenEmpty();
   }
@@ -165,6 +186,7 @@ export class Session {
     const completed = this.#state === "completed";
     this.#state = "closed";
     clearTimeout(this.#holeTimer);
+    this.options.processor.held?.close();
     for (const fragment of this.#inFlight.values()) fragment.abort();
     this.#inFlight.clear();
     this.#wakeIdle();
@@ -172,17 +194,18 @@ export class Session {
   }
 
   #accept(data: FragmentData, audioLength: number): void {
-    const { observer, streamId, terms, timeoutMs } = this.options;
+    const { observer, streamId, terms, timeoutMs, processor } = this.options;
     this.#sequencer.accept(data.sequence_number, performance.now());
     this.#ack(data.fragment_id);
     const fragment = startFragment(data, audioLength, {
       session: this.options,
       queue: this.id,
-      timeoutMs: terms.pacing === "file" ? undefined : timeoutMs,
+      timeoutMs: terms.pacing === "file" || processor.held ? undefined : timeoutMs,
       onSettled: (settled, result) => {
         if (this.#state === "closed") return;
         this.#settle(settled, result);
-        this.#leave(this.#sequencer.drain(performance.now()));
+        const givenUpBelow = processor.held ? settled.sequenceNumber : 0;
+        this.#leave(this.#sequencer.drain(performance.now(), givenUpBelow));
         this.#completeWhenEmpty();
       },
       onLengthDiffers: (detail) => {
@@ -209,11 +232,12 @@ export class Session {
 
   #settle(fragment: RunningFragment, result: Parameters<RunningFragment["onSettled"]>[1]): void {
     const readyAtMs = performance.now();
+    const heldMs = "outcome" in result ? (result.outcome.heldMs ?? 0) : 0;
     const header: AnswerHeader = {
       fragmentId: fragment.fragmentId,
       streamId: this.options.streamId,
       sequenceNumber: fragment.sequenceNumber,
-      processingTimeMs: Math.round(readyAtMs - fragment.receivedAtMs),
+      processingTimeMs: Math.max(0, Math.round(readyAtMs - fragment.receivedAtMs - heldMs)),
       binaryAudio: this.options.binaryAudio,
       extended: this.options.extended,
       gpuUtilization: this.options.observer.gpuUtilization(),
@@ -222,7 +246,7 @@ export class Session {
       "outcome" in result
         ? processedMessage(header, result.outcome)
         : failedMessage(header, asFailure(result.failure));
-    this.#sequencer.settle(fragment.sequenceNumber, { fragment, readyAtMs, message });
+    this.#sequencer.settle(fragment.sequenceNumber, { fragment, readyAtMs, message, heldMs });
   }
 
   /** Sends what may leave, and says which numbers were given up. */
@@ -242,11 +266,11 @@ export class Session {
     this.#watchHole();
   }
 
-  #emit({ fragment, readyAtMs, message }: Answer): void {
+  #emit({ fragment, readyAtMs, message, heldMs: heldBeforeMs }: Answer): void {
     const { peer, observer, streamId, extended, processor } = this.options;
     this.#inFlight.delete(fragment.sequenceNumber);
     this.#bytesInFlight -= fragment.audioLength;
-    const heldMs = Math.round(performance.now() - readyAtMs);
+    const heldMs = Math.round(heldBeforeMs + performance.now() - readyAtMs);
     const sent = extended ? { ...message, held_ms: heldMs } : message;
     peer.send("fragment:processed", sent);
     this.#answers.keep(sent);

@@ -81,6 +81,8 @@ export const clauseSchema = z.object({
   translations: optional(z.record(z.string(), z.string())),
   dub: optional(z.record(z.string(), clauseDubSchema)),
   status: z.enum(["dubbed", "late", "dropped"]),
+  /** Target languages of which this is said; absent: all of the session's. */
+  languages: optional(z.array(z.string())),
   /** Why it was dropped: `late`, `overload`, or the code of what failed. */
   reason: optional(z.string()),
 });

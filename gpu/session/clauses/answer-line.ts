@@ -55,6 +55,8 @@ interface Language {
 
 interface Entry {
   readonly clause: Clause;
+  /** The session's target languages when it was cut. */
+  readonly languages: readonly string[];
   readonly pending: Map<string, ClauseNotice>;
   readonly announcedLate: Set<string>;
 }
@@ -68,16 +70,25 @@ export class AnswerLine {
   readonly #settlement = new Settlement();
   readonly #languages: Map<string, Language>;
   readonly #entries = new Map<string, Entry>();
+  #current: readonly string[];
   #opened = 0;
 
   constructor(private readonly options: AnswerLineOptions) {
     this.#slicer = new FragmentSlicer(options);
-    this.#languages = new Map(
-      options.languages.map((language) => [
-        language,
-        { track: new DubTrack(options.dubRateHz), state: emptyDub },
-      ]),
-    );
+    this.#languages = new Map();
+    this.#current = [];
+    this.retarget(options.languages);
+  }
+
+  /** Changes the target languages from the next clause on; what is dubbed in a former one is still said. */
+  retarget(languages: readonly string[]): void {
+    this.#current = languages;
+    for (const language of languages)
+      if (!this.#languages.has(language))
+        this.#languages.set(language, {
+          track: new DubTrack(this.options.dubRateHz),
+          state: emptyDub,
+        });
   }
 
   /** Placed, late and dropped clauses of a language. */
@@ -97,8 +108,13 @@ export class AnswerLine {
   /** A clause was cut and will be dubbed: what it may sound in waits for it. Returns its id. */
   open(clause: Clause): string {
     const clauseId = `clause-${this.#opened++}`;
-    this.#entries.set(clauseId, { clause, pending: new Map(), announcedLate: new Set() });
-    this.#settlement.open(clauseId, clause.startMs, this.options.languages);
+    this.#entries.set(clauseId, {
+      clause,
+      languages: this.#current,
+      pending: new Map(),
+      announcedLate: new Set(),
+    });
+    this.#settlement.open(clauseId, clause.startMs, this.#current);
     return clauseId;
   }
 
@@ -236,7 +252,7 @@ export class AnswerLine {
         notices.push(notice);
         entry.pending.delete(language);
       }
-      const open = this.options.languages.filter(
+      const open = entry.languages.filter(
         (language) =>
           (this.#settlement.isOpen(clauseId, language) || entry.pending.has(language)) &&
           !entry.announcedLate.has(language),
@@ -245,12 +261,13 @@ export class AnswerLine {
         entry.announcedLate.add(language);
         notices.push({ clauseId, language, status: "late" });
       }
-      if (entry.pending.size === 0 && !this.#isOpen(clauseId)) this.#entries.delete(clauseId);
+      if (entry.pending.size === 0 && !this.#isOpen(clauseId, entry))
+        this.#entries.delete(clauseId);
     }
     return notices;
   }
 
-  #isOpen(clauseId: string): boolean {
-    return this.options.languages.some((language) => this.#settlement.isOpen(clauseId, language));
+  #isOpen(clauseId: string, { languages }: Entry): boolean {
+    return languages.some((language) => this.#settlement.isOpen(clauseId, language));
   }
 }

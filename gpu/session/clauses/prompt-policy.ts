@@ -1,12 +1,12 @@
-/** Longest prompt given to the recogniser. */
-export const longestPromptTokens = 64;
+/** Longest prompt given to the recogniser, in words: more than it takes in tokens, so that it fills its own limit. */
+const longestPromptWords = 64;
 /** After so long a silence the topic may be another, and a wrong prompt invents words. */
 export const promptLifeMs = 5000;
 
-/** What the recogniser is told was said before. Immutable, at most {@link longestPromptTokens}. */
+/** What the recogniser is told was said before. Immutable, bounded. */
 export interface PromptState {
-  /** Tokens of whole words, oldest first. */
-  readonly words: readonly (readonly number[])[];
+  /** With their punctuation, oldest first. */
+  readonly words: readonly string[];
   /** End of the newest accepted word, session time in ms. */
   readonly saidUntilMs: number;
 }
@@ -15,24 +15,19 @@ export const noPrompt: PromptState = { words: [], saidUntilMs: Number.NEGATIVE_I
 
 /** Words that were committed together. */
 export interface AcceptedWords {
-  /** Tokens of each word, in order. */
-  readonly tokens: readonly (readonly number[])[];
+  readonly words: readonly string[];
   /** Start of the first and end of the last, session time in ms. */
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** Committed words become the prompt of what follows; the oldest give way, whole words at a time. */
+/** Committed words become the prompt of what follows; the oldest give way. */
 export function withAccepted(prompt: PromptState, accepted: AcceptedWords): PromptState {
   const before = isStale(prompt, accepted.startMs) ? [] : prompt.words;
-  const kept: (readonly number[])[] = [];
-  let room = longestPromptTokens;
-  for (const word of [...before, ...accepted.tokens].toReversed()) {
-    if (word.length > room) break;
-    room -= word.length;
-    kept.unshift(word);
-  }
-  return { words: kept, saidUntilMs: Math.max(prompt.saidUntilMs, accepted.endMs) };
+  return {
+    words: [...before, ...accepted.words].slice(-longestPromptWords),
+    saidUntilMs: Math.max(prompt.saidUntilMs, accepted.endMs),
+  };
 }
 
 /** A guard refused a pass: the prompt may be what led it astray. */
@@ -41,8 +36,8 @@ export const afterRejection = (): PromptState => noPrompt;
 /**
  * The prompt for a window whose speech begins at `speechStartMs` (session time); empty after a long silence.
  */
-export function promptTokens(prompt: PromptState, speechStartMs: number): number[] {
-  return isStale(prompt, speechStartMs) ? [] : prompt.words.flat();
+export function promptText(prompt: PromptState, speechStartMs: number): string {
+  return isStale(prompt, speechStartMs) ? "" : prompt.words.join(" ");
 }
 
 const isStale = (prompt: PromptState, startMs: number): boolean =>

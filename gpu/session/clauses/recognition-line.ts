@@ -48,6 +48,8 @@ export interface HeardSpeech {
 
 /** Windows reach back for context, and word times are not exact. */
 const windowSlackMs = 3000;
+/** Longest window of a forced pass. */
+const forcedWindowMs = 15_000;
 /** Speech that is kept for windows and pauses, before everything that is settled. */
 const rememberedMs = 20_000;
 
@@ -115,13 +117,27 @@ export class RecognitionLine {
     return this.#under;
   }
 
+  /**
+   * A final pass over all that was heard, though speech goes on: for a caller who must answer now and will hear no more
+   * before he has. Undefined when nothing is open; counts as under way like {@link plan}'s.
+   */
+  planForced(): DecodePlan | undefined {
+    if (this.#under) return undefined;
+    const openMs = openSpeechStartMs(this.#hearing());
+    if (openMs === undefined || openMs >= this.#heardUntilMs) return undefined;
+    const toMs = this.#heardUntilMs;
+    const fromMs = Math.max(0, this.#position.clauseEndMs, toMs - forcedWindowMs);
+    this.#under = { kind: "final", fromMs: Math.min(fromMs, openMs), toMs, commitUntilMs: toMs };
+    return this.#under;
+  }
+
   /** Takes the result of the pass under way. */
   passed(result: PassResult): PassOutcome {
     const plan = this.#under;
     if (!plan) return { clauses: [], refused: [] };
     this.#under = undefined;
     this.#position.lastPassUntilMs = plan.toMs;
-    const speech = this.#speechWithin(plan);
+    const speech = this.speechWithin(plan.fromMs, plan.toMs);
     const speechMs = speech.reduce((sum, one) => sum + one.endMs - one.startMs, 0);
     const refused = refusals({ ...result, speechMs }, this.language);
     if (refused.length > 0) {
@@ -223,7 +239,8 @@ export class RecognitionLine {
     };
   }
 
-  #speechWithin({ fromMs, toMs }: DecodePlan): SpeechStretch[] {
+  /** Speech that was heard in [fromMs, toMs), as far as it is remembered. */
+  speechWithin(fromMs: number, toMs: number): SpeechStretch[] {
     return this.#hearing()
       .speech.filter((one) => one.endMs > fromMs && one.startMs < toMs)
       .map((one) => ({

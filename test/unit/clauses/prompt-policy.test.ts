@@ -2,44 +2,40 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   afterRejection,
-  longestPromptTokens,
   noPrompt,
   promptLifeMs,
-  promptTokens,
+  promptText,
   withAccepted,
 } from "../../../gpu/session/clauses/prompt-policy.ts";
 
-const first = withAccepted(noPrompt, { tokens: [[1, 2], [3]], startMs: 0, endMs: 1000 });
+const first = withAccepted(noPrompt, { words: ["One", "two,"], startMs: 0, endMs: 1000 });
 
 test("what was committed is the prompt of what follows", () => {
-  const second = withAccepted(first, { tokens: [[4]], startMs: 1200, endMs: 1500 });
-  expect(promptTokens(second, 1600)).toEqual([1, 2, 3, 4]);
+  const second = withAccepted(first, { words: ["three."], startMs: 1200, endMs: 1500 });
+  expect(promptText(second, 1600)).toBe("One two, three.");
 });
 
 test("nothing is prompted at the beginning, nor after a rejection", () => {
-  expect(promptTokens(noPrompt, 0)).toEqual([]);
-  expect(promptTokens(afterRejection(), 1100)).toEqual([]);
+  expect(promptText(noPrompt, 0)).toBe("");
+  expect(promptText(afterRejection(), 1100)).toBe("");
 });
 
 test("five seconds of silence end the prompt", () => {
-  expect(promptTokens(first, 1000 + promptLifeMs - 1)).toEqual([1, 2, 3]);
-  expect(promptTokens(first, 1000 + promptLifeMs)).toEqual([]);
-  const later = withAccepted(first, { tokens: [[9]], startMs: 7000, endMs: 7400 });
-  expect(promptTokens(later, 7500)).toEqual([9]);
+  expect(promptText(first, 1000 + promptLifeMs - 1)).toBe("One two,");
+  expect(promptText(first, 1000 + promptLifeMs)).toBe("");
+  const later = withAccepted(first, { words: ["nine"], startMs: 7000, endMs: 7400 });
+  expect(promptText(later, 7500)).toBe("nine");
 });
 
-test("the oldest words give way, whole words at a time, and 64 tokens are never passed", () => {
-  const word = fc.array(fc.nat(50_000), { minLength: 1, maxLength: 80 });
+test("the oldest words give way, and the newest 64 are kept", () => {
+  const words = fc.array(fc.stringMatching(/^[a-z]{1,8}$/), { maxLength: 40 });
   fc.assert(
-    fc.property(fc.array(fc.array(word, { maxLength: 20 }), { maxLength: 6 }), (portions) => {
+    fc.property(fc.array(words, { maxLength: 6 }), (portions) => {
       let prompt = noPrompt;
-      for (const tokens of portions)
-        prompt = withAccepted(prompt, { tokens, startMs: 0, endMs: 1000 });
-      const given = promptTokens(prompt, 1000);
-      expect(given.length).toBeLessThanOrEqual(longestPromptTokens);
+      for (const said of portions)
+        prompt = withAccepted(prompt, { words: said, startMs: 0, endMs: 1000 });
       const all = portions.flat();
-      const kept = all.slice(all.length - prompt.words.length);
-      expect(given).toEqual(kept.flat());
+      expect(promptText(prompt, 1000)).toBe(all.slice(-64).join(" "));
     }),
   );
 });

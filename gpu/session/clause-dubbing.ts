@@ -1,0 +1,246 @@
+import type { ClauseMessage } from "../../src/protocol/sts-fragment.ts";
+import type { Logger } from "../../src/telemetry/log.ts";
+import { EngineError } from "../inference/engine-error.ts";
+import type { EngineStages } from "../inference/stages.ts";
+import { stretchTempo } from "../pipeline/time-stretch.ts";
+import type { ClauseBook, ClauseEntry, ClauseTimings } from "./clause-book.ts";
+import type { ClauseTerms } from "./clause-terms.ts";
+import type { AnswerLine, ClauseNotice, Stretch } from "./clauses/answer-line.ts";
+import type { Clause } from "./clauses/clause-cutter.ts";
+import type { RefusalReason } from "./clauses/guards.ts";
+import { defaultIsochronyLimits } from "./clauses/isochrony.ts";
+import { answerLeadMs } from "./clauses/slicer.ts";
+import type { Silence } from "./clauses/words.ts";
+import { overDeaths } from "./passing-failure.ts";
+import type { StageCosts } from "./stage-costs.ts";
+import type { WorkScheduler } from "./work-scheduler.ts";
+
+/** A dub may come out this much off its slot before stretching it once more is worth the harm. */
+const toleratedStretch = 0.03;
+/** How much longer than its slot a translation may be and still be spoken into it. */
+const budgetSlack = 1.2;
+
+/** What is measured of clauses. */
+export interface ClauseObserver {
+  decoded(streamId: string, kind: "partial" | "final", audioMs: number, tookMs: number): void;
+  refused(streamId: string, reason: RefusalReason): void;
+  /** A fragment whose words missed their time. */
+  missed(streamId: string): void;
+  /** A clause's fate in one language was told. */
+  clauseTold(streamId: string, notice: ClauseNotice): void;
+  /** Work of one stage, for its metrics. */
+  stageRan(stage: "asr" | "translation" | "tts", tookMs: number): void;
+}
+
+export interface ClauseDubbingOptions {
+  readonly sessionId: string;
+  readonly streamId: string;
+  readonly stages: EngineStages;
+  readonly scheduler: WorkScheduler;
+  readonly costs: StageCosts;
+  readonly observer: ClauseObserver;
+  readonly logger: Logger;
+  /** Primary subtag of the source. */
+  readonly source: string;
+  readonly live: boolean;
+  readonly dubRateHz: number;
+  readonly answers: AnswerLine;
+  readonly book: ClauseBook;
+  readonly silences: () => readonly Silence[];
+  /** When a moment of the track airs, on `now()`'s clock; Infinity in a file. */
+  readonly airsAtMs: (trackMs: number) => number;
+  /** Something was placed or given up: answers may be ready. */
+  readonly onSettled: () => void;
+  readonly isClosed: () => boolean;
+  readonly now: () => number;
+}
+
+/** One clause in one language. */
+interface Task {
+  readonly clauseId: string;
+  readonly clause: Clause;
+  readonly entry: ClauseEntry;
+  readonly language: string;
+  readonly rank: number;
+  readonly terms: ClauseTerms;
+}
+
+/** From clauses to their places on the dub tracks: translation and synthesis of each, in every target language. */
+export class ClauseDubbing {
+  /** The clause before, as context of the next. */
+  #before: Clause | undefined;
+
+  constructor(private readonly options: ClauseDubbingOptions) {}
+
+  /** Takes a clause that was cut; @param asrMs what recognising it has cost */
+  begin(clause: Clause, terms: ClauseTerms, asrMs: number): void {
+    const { answers, book } = this.options;
+    const clauseId = answers.open(clause);
+    const entry = book.open(clauseId, clause, terms.targets, Math.round(asrMs));
+    const context = this.#before?.text;
+    this.#before = clause;
+    for (const [rank, language] of terms.targets.entries())
+      this.#submitTranslation({ clauseId, clause, entry, language, rank, terms }, context);
+  }
+
+  /** What an answer has told of clauses. */
+  told(notices: readonly ClauseNotice[]): void {
+    for (const notice of notices) this.options.observer.clauseTold(this.options.streamId, notice);
+  }
+
+  /** What the clauses that begin in an answer have cost. */
+  timingsOf(clauses: readonly ClauseMessage[]): ClauseTimings {
+    const sum = { asrMs: 0, translationMs: 0, ttsMs: 0 };
+    for (const { clause_id: clauseId } of clauses) {
+      const timings = this.#timings.get(clauseId);
+      if (timings === undefined) continue;
+      this.#timings.delete(clauseId);
+      sum.asrMs += timings.asrMs;
+      sum.translationMs += timings.translationMs;
+      sum.ttsMs += timings.ttsMs;
+    }
+    return sum;
+  }
+
+  /** Timings outlive their entry in the book until an answer tells of the clause. */
+  readonly #timings = new Map<string, ClauseTimings>();
+
+  #submitTranslation(task: Task, context: string | undefined): void {
+    const { costs, scheduler } = this.options;
+    const { clause, terms, language } = task;
+    this.#timings.set(task.clauseId, task.entry.timings);
+    const speechMs = costs.naturalMs(voiceKey(terms, language), clause.text);
+    scheduler.submit({
+      job: {
+        ...this.#jobOf(task, "translate"),
+        deadlineMs: this.#dueMs(clause) - speechMs * costs.synthesisRtf,
+        estimateMs: costs.translationMs,
+      },
+      run: () => this.#translate(task, context),
+      shed: () => this.#drop(task, "overload"),
+    });
+  }
+
+  async #translate(task: Task, context: string | undefined): Promise<void> {
+    const { stages, costs, observer, source } = this.options;
+    const { clause, entry, language, terms } = task;
+    const slotMs = clause.endMs - clause.startMs;
+    const budget = costs.charactersWithin(voiceKey(terms, language), slotMs * budgetSlack);
+    const begunAtMs = this.options.now();
+    try {
+      const request = {
+        text: clause.text,
+        source,
+        target: language,
+        characterBudget: budget,
+        ...(context !== undefined && { context }),
+        ...(terms.glossary.length > 0 && { glossary: terms.glossary }),
+        ...(terms.keepTerms.length > 0 && { keepTerms: terms.keepTerms }),
+      };
+      const answer = await overDeaths(() => stages.translate(request), this.options.isClosed);
+      if (this.options.isClosed()) return;
+      const tookMs = this.options.now() - begunAtMs;
+      costs.translated(tookMs);
+      observer.stageRan("translation", tookMs);
+      entry.timings.translationMs += Math.round(tookMs);
+      for (const name of answer.fellBackFrom) entry.warnings.add(`translation_fallback: ${name}`);
+      const text = answer.text.trim();
+      entry.translations.set(language, text);
+      if (text === "") return this.#drop(task, "nothing_to_say");
+      this.#submitSpeech(task, text);
+    } catch (error) {
+      this.#fail(task, error);
+    }
+  }
+
+  #submitSpeech(task: Task, text: string): void {
+    const { costs, scheduler } = this.options;
+    const naturalMs = costs.naturalMs(voiceKey(task.terms, task.language), text);
+    scheduler.submit({
+      job: {
+        ...this.#jobOf(task, "voice"),
+        deadlineMs: this.#dueMs(task.clause),
+        estimateMs: naturalMs * costs.synthesisRtf,
+      },
+      run: () => this.#speak(task, text),
+      shed: () => this.#drop(task, "overload"),
+    });
+  }
+
+  async #speak(task: Task, text: string): Promise<void> {
+    const { stages, costs, observer, answers } = this.options;
+    const { clauseId, entry, language, terms } = task;
+    const voice = voiceKey(terms, language);
+    const naturalMs = costs.naturalMs(voice, text);
+    const silences = this.options.silences();
+    const slot = answers.expectedSlot(clauseId, language, naturalMs, silences);
+    if (slot === undefined) return;
+    if (slot.outcome === "dropped") return this.#drop(task, "late");
+    const begunAtMs = this.options.now();
+    try {
+      const { voiceProfile } = terms;
+      const request = { text, voiceProfile, language, tempo: slot.tempo };
+      const spoken = await overDeaths(() => stages.speak(request), this.options.isClosed);
+      if (this.options.isClosed()) return;
+      const tookMs = this.options.now() - begunAtMs;
+      const speechMs = (1000 * spoken.audio.length) / this.options.dubRateHz;
+      costs.spoke(tookMs, speechMs);
+      costs.said(voice, text, spoken.naturalMs);
+      observer.stageRan("tts", tookMs);
+      entry.timings.ttsMs += Math.round(tookMs);
+      entry.voices.set(language, terms.voiceProfile);
+      if (spoken.audio.length === 0) return this.#drop(task, "nothing_to_say");
+      answers.place(
+        clauseId,
+        language,
+        { samples: spoken.audio, tempo: spoken.tempo },
+        this.options.silences(),
+        this.#stretch,
+      );
+      this.options.onSettled();
+    } catch (error) {
+      this.#fail(task, error);
+    }
+  }
+
+  readonly #stretch: Stretch = (samples, stretch) =>
+    Math.abs(stretch - 1) <= toleratedStretch
+      ? samples
+      : stretchTempo(samples, this.options.dubRateHz, 1 / stretch);
+
+  #jobOf({ clauseId, language, rank }: Task, lane: "translate" | "voice") {
+    return {
+      sessionId: this.options.sessionId,
+      lane,
+      pacing: this.options.live ? ("live" as const) : ("file" as const),
+      worth: rank === 0 ? ("clause" as const) : ("language" as const),
+      languageRank: rank,
+      clauseId,
+      orderKey: `${lane} ${language}`,
+    };
+  }
+
+  /** The last moment at which a clause's dub may be placed: it starts late then, but it is heard. */
+  #dueMs(clause: Clause): number {
+    return this.options.airsAtMs(clause.startMs) - answerLeadMs + defaultIsochronyLimits.latestMs;
+  }
+
+  #fail(task: Task, error: unknown): void {
+    if (this.options.isClosed()) return;
+    const code = error instanceof EngineError ? error.code : "PROCESSING_ERROR";
+    const { clauseId, language } = task;
+    this.options.logger.warn({ err: error, clauseId, language }, "a clause could not be dubbed");
+    this.#drop(task, code);
+  }
+
+  #drop({ clauseId, language }: Task, reason: string): void {
+    if (this.options.isClosed()) return;
+    this.options.answers.drop(clauseId, language, reason);
+    this.options.onSettled();
+  }
+}
+
+/** Voices speak at their own rates, and so does one profile in its languages. */
+function voiceKey(terms: ClauseTerms, language: string): string {
+  return `${terms.voiceProfile} ${language}`;
+}

@@ -1,0 +1,102 @@
+import type { ClauseMessage } from "../../src/protocol/sts-fragment.ts";
+import type { FragmentCodec } from "../codec/fragment-codec.ts";
+import type { ModelNames } from "../inference/engine.ts";
+import type { ClauseTimings } from "./clause-book.ts";
+import type { SpeechStretch } from "./clauses/decode-plan.ts";
+import { primarySubtag } from "./clauses/words.ts";
+import type {
+  FragmentAudio,
+  FragmentJob,
+  FragmentOutcome,
+  FragmentTrack,
+  SessionTerms,
+} from "./fragment-processor.ts";
+
+/** A fragment that may be answered, and what is known of it. Times on the track, ms. */
+export interface AnswerableFragment {
+  readonly job: FragmentJob;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly audioMs: number;
+  readonly verdict: "ready" | "late" | "missed";
+  /** By primary subtag. */
+  readonly dub: ReadonlyMap<string, Float32Array>;
+  readonly dubRateHz: number;
+  readonly clauses: readonly ClauseMessage[];
+  /** Primary subtags, the first one first. */
+  readonly targets: readonly string[];
+  readonly speech: readonly SpeechStretch[];
+  readonly timings: ClauseTimings;
+  readonly models: ModelNames;
+  readonly terms: SessionTerms;
+  readonly codec: FragmentCodec;
+  readonly answeredAtMs: number;
+}
+
+/** Writes the answer of a fragment: what sounds in it in every language, and which clauses begin in it. */
+export async function outcomeOf(fragment: AnswerableFragment): Promise<FragmentOutcome> {
+  const { job, dub, targets, clauses, timings, audioMs, terms } = fragment;
+  const [first = primarySubtag(terms.targetLanguage)] = targets;
+  const told = clauses.filter((clause) => clause.status === "dubbed");
+  const textIn = (language: string) =>
+    told
+      .flatMap((clause) => clause.translations?.[language] ?? [])
+      .join(" ")
+      .trim();
+  const fate = (language: string): "success" | "partial" => {
+    const isHurt = clauses.some(
+      ({ status, languages }) =>
+        status !== "dubbed" && (languages === undefined || languages.includes(language)),
+    );
+    return isHurt || fragment.verdict === "late" ? "partial" : "success";
+  };
+  const tracks = new Map<string, FragmentTrack>();
+  for (const [language, samples] of dub) {
+    if (language === first) continue;
+    const isSaid = targets.includes(language) || samples.some((sample) => sample !== 0);
+    if (isSaid)
+      tracks.set(language, {
+        audio: await encode(fragment, samples),
+        translatedText: textIn(language),
+        status: fate(language),
+      });
+  }
+  const workMs = timings.asrMs + timings.translationMs + timings.ttsMs;
+  const sinceMs = Math.max(0, fragment.answeredAtMs - job.receivedAtMs);
+  const tempi = told.flatMap((clause) => clause.dub?.[first]?.tempo ?? []);
+  return {
+    status: fate(first),
+    audio: await encode(fragment, dub.get(first) ?? new Float32Array()),
+    transcript: told.map((clause) => clause.source_text).join(" "),
+    translatedText: textIn(first),
+    stageTimings: timings,
+    models: fragment.models,
+    originalDurationMs: audioMs,
+    dubbedDurationMs: audioMs,
+    speedRatio: Math.max(...tempi, tempi.length > 0 ? 0 : 1),
+    warnings: [],
+    speechRegions: fragment.speech.map((stretch) => ({
+      startMs: Math.max(0, stretch.startMs - fragment.startMs),
+      endMs: Math.min(audioMs, stretch.endMs - fragment.startMs),
+    })),
+    heldMs: Math.max(0, sinceMs - workMs),
+    clauses,
+    ...(tracks.size > 0 && { tracks }),
+  };
+}
+
+function encode(fragment: AnswerableFragment, samples: Float32Array): Promise<FragmentAudio> {
+  const { job, terms, codec, dubRateHz, audioMs } = fragment;
+  return codec.encode(
+    samples,
+    dubRateHz,
+    audioMs,
+    {
+      format: job.audio.format,
+      sampleRateHz: terms.dubSampleRateHz ?? job.audio.sampleRateHz,
+      channels: terms.dubChannels ?? job.audio.channels,
+      maxBytes: job.maxAnswerBytes,
+    },
+    job.signal,
+  );
+}

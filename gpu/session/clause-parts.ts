@@ -1,0 +1,16 @@
+import type { FragmentCodec } from "../codec/fragment-codec.ts";
+import type { ModelNames } from "../inference/engine.ts";
+import type { EngineStages } from "../inference/stages.ts";
+import type { ClauseObserver } from "./clause-dubbing.ts";
+import type { StageCosts } from "./stage-costs.ts";
+import type { WorkScheduler } from "./work-scheduler.ts";
+
+/** What every session by clauses shares with the others. */
+export interface ClauseParts {
+  readonly stages: EngineStages;
+  readonly models: () => ModelNames;
+  readonly codec: FragmentCodec;
+  readonly scheduler: WorkScheduler;
+  readonly costs: StageCosts;
+  readonly observer: ClauseObserver;
+}
