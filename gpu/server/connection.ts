@@ -11,28 +11,16 @@ import {
   streamUpdateSchema,
   stsProtocolVersion,
   type StreamInit,
-  type StsExtension,
 } from "../../src/protocol/sts-session.ts";
 import { fragmentIdOf, readFragment } from "../session/fragment-intake.ts";
 import type { ErrorContext, SessionPeer } from "../session/session-peer.ts";
-import { ClauseSession } from "../session/clause-session.ts";
-import { creditsFor, wantsClauses } from "../session/clause-terms.ts";
-import type { SessionTerms } from "../session/fragment-processor.ts";
-import { LagLoadPolicy } from "../session/load-policy.ts";
 import { Session } from "../session/session.ts";
-import { refusedTargets, settleTerms } from "../session/terms.ts";
+import { settleTerms } from "../session/terms.ts";
+import { extensionsOf, lagPolicy, openClauseSession, updateSession } from "./clause-sessions.ts";
 import type { Sidecar } from "./sidecar.ts";
 import { SimulationEvents } from "./simulation-events.ts";
 
 export type StsSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
-
-/** Extensions of the protocol that any engine serves; a client uses only what is offered. */
-const plainExtensions: readonly StsExtension[] = ["speech", "binary_audio", "file"];
-/** What an engine with stages adds. */
-const clauseExtensions: readonly StsExtension[] = ["deadline", "clauses", "tracks", "update"];
-
-/** `chunk_duration_ms` of a client that sends none. */
-const usualChunkMs = 1000;
 
 /** One Socket.IO connection: reads its events, owns its session, and closes it. */
 export class StsConnection implements SessionPeer {
@@ -198,7 +186,7 @@ export class StsConnection implements SessionPeer {
     const { config } = sidecar;
     const streamId = init.stream_id;
     const wishes = init.config;
-    const held = this.#clauseSession(init, terms);
+    const held = openClauseSession(sidecar, init, terms, this);
     const maxInflight = held?.options.maxInflight ?? init.max_inflight ?? config.maxInflight;
     const session = new Session({
       streamId,
@@ -215,7 +203,7 @@ export class StsConnection implements SessionPeer {
       ].some((wish) => wish !== undefined),
       queueMaxDepth: sidecar.echo === undefined ? config.queueMaxDepth : Number.POSITIVE_INFINITY,
       answersKept: sidecar.echo === undefined ? maxInflight : 0,
-      policy: held === undefined ? sidecar.policy : this.#lagPolicy(),
+      policy: held === undefined ? sidecar.policy : lagPolicy(sidecar),
       processor: held ?? sidecar.processor,
       peer: this,
       observer: sidecar.metrics,
@@ -241,62 +229,19 @@ export class StsConnection implements SessionPeer {
         async_delivery: true,
         protocol: stsProtocolVersion,
         formats: audioFormats,
-        extensions: sidecar.clauses ? [...plainExtensions, ...clauseExtensions] : plainExtensions,
+        extensions: extensionsOf(sidecar),
         binary_audio: true,
       },
     });
-  }
-
-  /** The clause engine of a session that asks for held answers, where there is one. */
-  #clauseSession(init: StreamInit, terms: SessionTerms): ClauseSession | undefined {
-    const { clauses, config, logger } = this.sidecar;
-    if (clauses === undefined || !wantsClauses(terms)) return undefined;
-    const streamId = init.stream_id;
-    return new ClauseSession({
-      ...clauses,
-      sessionId: crypto.randomUUID(),
-      streamId,
-      terms,
-      maxInflight: creditsFor(terms, init.config.chunk_duration_ms ?? usualChunkMs),
-      timeoutMs: init.timeout_ms ?? config.fragmentTimeoutMs,
-      onPartial: ({ startMs, text, stableChars }) =>
-        this.send("transcript:partial", {
-          stream_id: streamId,
-          start_ms: Math.round(startMs),
-          text,
-          stable_chars: stableChars,
-        }),
-      logger: logger.child({ streamId }),
-    });
-  }
-
-  #lagPolicy(): LagLoadPolicy {
-    const { clauses } = this.sidecar;
-    const lanes = ["recognise", "translate", "voice"];
-    return new LagLoadPolicy(() =>
-      Math.max(0, ...lanes.map((lane) => clauses?.scheduler.lagMs(lane) ?? 0)),
-    );
   }
 
   #update(payload: unknown): void {
     const update = this.#parse("stream:update", streamUpdateSchema, payload);
     const session = update && this.#requireSession("stream:update");
     if (update === undefined || session === undefined) return;
-    const { terms } = session.options;
-    const refusal = refusedTargets(
-      this.sidecar.engine,
-      terms.sourceLanguage,
-      update.voice_profile ?? terms.voiceProfile,
-      [terms.targetLanguage, ...(update.target_languages ?? terms.furtherLanguages)],
-    );
-    if (refusal !== undefined)
-      return this.refuse(refusal.code, refusal.message, { metadata: refusal.metadata });
-    const updated = session.update(update);
-    if (updated !== undefined) return this.send("stream:updated", updated);
-    this.refuse(
-      "INVALID_CONFIG",
-      "stream:update changes sessions by clauses only; send playout_delay_ms or pacing file in stream:init",
-    );
+    const updated = updateSession(this.sidecar, session, update);
+    if ("message" in updated) return this.send("stream:updated", updated.message);
+    this.refuse(updated.refusal.code, updated.refusal.message, updated.refusal);
   }
 
   #fragment(payload: unknown): void {

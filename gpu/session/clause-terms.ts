@@ -1,7 +1,6 @@
 import type { StreamUpdate } from "../../src/protocol/sts-session.ts";
-import type { GlossaryEntry } from "../inference/stages.ts";
 import { primarySubtag } from "./clauses/words.ts";
-import type { SessionTerms } from "./fragment-processor.ts";
+import type { ClauseTerms, SessionTerms } from "./fragment-processor.ts";
 
 /** Longest clause by how much time the client gives: presets fast, balanced and quality. */
 const presets = [
@@ -12,16 +11,9 @@ const presets = [
 /** Fragments that a session without a delay may hold: enough for the longest clause and the one before it. */
 const fileHoldMs = 24_000;
 const spareCredits = 4;
+/** Of a client that sends no deadlines: what the way to it and its own work take. */
+const unknownWayMs = 200;
 const mostCredits = 64;
-
-/** What a session may change while it runs. */
-export interface ClauseTerms {
-  readonly voiceProfile: string;
-  /** Primary subtags, the first one first. */
-  readonly targets: readonly string[];
-  readonly glossary: readonly GlossaryEntry[];
-  readonly keepTerms: readonly string[];
-}
 
 /** True when the session asks for answers that may be held, so that clauses cross fragments. */
 export function wantsClauses(terms: SessionTerms): boolean {
@@ -38,6 +30,11 @@ export function creditsFor(terms: SessionTerms, chunkMs: number): number {
 export function presetMsFor(terms: SessionTerms): number {
   const delayMs = terms.pacing === "file" ? Number.POSITIVE_INFINITY : (terms.playoutDelayMs ?? 0);
   return presets.find((preset) => delayMs <= preset.upToDelayMs)?.capMs ?? presets[2].capMs;
+}
+
+/** When a fragment of a client that sends no deadlines airs: what it was captured for less what its way took, ms. */
+export function assumedAirsInMs(terms: SessionTerms, audioMs: number): number {
+  return Math.max(0, (terms.playoutDelayMs ?? 0) - audioMs - unknownWayMs);
 }
 
 export function clauseTermsOf(terms: SessionTerms): ClauseTerms {

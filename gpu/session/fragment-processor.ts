@@ -127,11 +127,17 @@ export interface HeldProcessing {
   end(): void;
   /** The session is gone; whatever is held is forgotten. */
   close(): void;
+  /** What holds for the next clause. */
+  readonly terms: ClauseTerms;
   /** @returns what holds from the next clause on */
-  update(update: StreamUpdate): {
-    readonly voiceProfile: string;
-    readonly targets: readonly string[];
-    readonly glossary: readonly GlossaryEntry[];
-    readonly keepTerms: readonly string[];
-  };
+  update(update: StreamUpdate): ClauseTerms;
+}
+
+/** What a session by clauses may change while it runs. */
+export interface ClauseTerms {
+  readonly voiceProfile: string;
+  /** Primary subtags, the first one first. */
+  readonly targets: readonly string[];
+  readonly glossary: readonly GlossaryEntry[];
+  readonly keepTerms: readonly string[];
 }

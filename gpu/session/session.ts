@@ -3,7 +3,6 @@ import type {
   FragmentProcessedMessage,
   WorkerAck,
 } from "../../src/protocol/sts-fragment.ts";
-import type { StreamUpdate, StreamUpdatedMessage } from "../../src/protocol/sts-session.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
 import { failedMessage, processedMessage, type AnswerHeader } from "./answer-message.ts";
 import { AnswerStore } from "./answer-store.ts";
@@ -121,23 +120,6 @@ export class Session {
     )
       return refuse("QUEUE_FULL", "too many fragments wait for the engine; send more slowly");
     this.#accept(data, audioLength);
-  }
-
-  /**
-   * Changes what holds from the next clause on.
-   * @returns undefined where fragments are answered one by one: there is nothing to change
-   */
-  update(update: StreamUpdate): StreamUpdatedMessage | undefined {
-    const terms = this.options.processor.held?.update(update);
-    return (
-      terms && {
-        stream_id: this.options.streamId,
-        voice_profile: terms.voiceProfile,
-        target_languages: terms.targets,
-        glossary_entries: terms.glossary.length,
-        keep_terms: terms.keepTerms.length,
-      }
-    );
   }
 
   /** The client's own acknowledgement: statistics only. */

@@ -127,7 +127,7 @@ export class ScriptedStagesEngine extends ScriptedEngine {
   }
 }
 
-function direct<Request, Result>(_request: Request, run: () => Result): Promise<Result> {
+function direct<Result>(_request: unknown, run: () => Result): Promise<Result> {
   return Promise.resolve(run());
 }
 

@@ -218,7 +218,7 @@ describe("a session by clauses", () => {
     });
     const failures = { transcribe: 1, speak: 1, translate: 1, detect: 1 };
     const once =
-      <Stage extends keyof typeof failures>(stage: Stage) =>
+      (stage: keyof typeof failures) =>
       <Result>(_request: unknown, run: () => Result): Promise<Result> =>
         failures[stage]-- > 0 ? Promise.reject(died) : Promise.resolve(run());
     const engine = new ScriptedStagesEngine(script, {
