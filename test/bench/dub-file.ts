@@ -10,18 +10,10 @@
  */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { z } from "zod";
 import type { DubReport } from "../../src/commands/dub-report.ts";
 import { DubFolder, picturesOf, startDub } from "../integration/dub/dub-command.ts";
 import { judgeDub, soundOf } from "../media/dub-quality.ts";
-
-const sentence = z.union([
-  z.object({ startMs: z.number(), endMs: z.number(), text: z.string() }),
-  z
-    .object({ start_ms: z.number(), end_ms: z.number(), text: z.string() })
-    .transform(({ start_ms, end_ms, text }) => ({ startMs: start_ms, endMs: end_ms, text })),
-]);
-const timelineOf = z.object({ sentences: z.array(sentence).min(1) });
+import { readTimeline } from "../media/timeline.ts";
 
 async function measure(clip: string): Promise<Record<string, string>> {
   using folder = new DubFolder();
@@ -33,12 +25,11 @@ async function measure(clip: string): Promise<Record<string, string>> {
   const { code, stderr } = await finished;
   if (code !== 0) throw new Error(`livedub dub ended with ${code}\n${stderr}`);
   const report = (await Bun.file(folder.file("report.json")).json()) as DubReport;
-  const timeline = timelineOf.parse(await Bun.file(clip.replace(/\.mp4$/, ".json")).json());
   const quality = await judgeDub({
     stem: await soundOf(folder.file("stems/dub-pt.wav")),
     source: "en",
     target: "pt",
-    sentences: timeline.sentences,
+    sentences: await readTimeline(clip),
     pieces: report.fragments.flatMap(({ translatedText, dubStartMs, dubEndMs }) =>
       dubStartMs === null || dubEndMs === null ? [] : [{ translatedText, dubStartMs, dubEndMs }],
     ),
