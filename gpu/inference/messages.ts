@@ -12,6 +12,11 @@ export const startMessage = z.object({
   modelsDir: z.string().min(1),
   threads: z.number().int().min(1),
   executionProvider: z.enum(["cpu", "cuda"]),
+  /** Size of the recogniser, for example `base` or `large-v3-turbo`; absent: `base`. */
+  asrModel: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]*$/)
+    .optional(),
 });
 export type StartMessage = z.infer<typeof startMessage>;
 
@@ -52,14 +57,47 @@ export type FromChild = z.infer<typeof fromChild>;
 const region = z.object({ startMs: z.number(), endMs: z.number() });
 const utterance = region.extend({ text: z.string() });
 
-export const recogniseRequest = z.object({ pcm16k: samples, language: languageTag });
-export type RecogniseRequest = z.infer<typeof recogniseRequest>;
-export const recogniseResult = z.object({
+const recogniseRequest = z.object({
+  kind: z.literal("fragment"),
+  pcm16k: samples,
+  language: languageTag,
+});
+/** Whisper hears no more at once. */
+const longestWindowSamples = 30 * 16_000;
+/** Of which the last 64 tokens are used. */
+const longestPromptLetters = 2000;
+const transcribeRequest = z.object({
+  kind: z.literal("window"),
+  pcm16k: samples.refine((value) => value.length <= longestWindowSamples, {
+    error: `more than ${longestWindowSamples} samples (30 s)`,
+  }),
+  language: languageTag,
+  prompt: z.string().max(longestPromptLetters).optional(),
+  quality: z.enum(["partial", "final"]),
+});
+export type TranscribePayload = z.infer<typeof transcribeRequest>;
+/** What the recogniser's process is asked for: a whole fragment by itself, or one pass over a window. */
+export const hearRequest = z.discriminatedUnion("kind", [recogniseRequest, transcribeRequest]);
+export type HearRequest = z.infer<typeof hearRequest>;
+const recogniseResult = z.object({
+  kind: z.literal("fragment"),
   speechRegions: z.array(region),
   utterances: z.array(utterance),
   rejected: z.array(utterance.extend({ reason: z.enum(rejectionReasons) })),
 });
 export type RecogniseResult = z.infer<typeof recogniseResult>;
+const transcribeResult = z.object({
+  kind: z.literal("window"),
+  text: z.string(),
+  words: z.array(region.extend({ text: z.string() })).optional(),
+  noSpeechProbability: z.number(),
+  meanLogProbability: z.number(),
+  compressionRatio: z.number(),
+  capped: z.boolean(),
+});
+export type TranscribeAnswer = z.infer<typeof transcribeResult>;
+export const hearResult = z.discriminatedUnion("kind", [recogniseResult, transcribeResult]);
+export type HearResult = z.infer<typeof hearResult>;
 export const recogniseInfo = z.object({ model: z.string(), languages: z.array(z.string()) });
 export type RecogniseInfo = z.infer<typeof recogniseInfo>;
 

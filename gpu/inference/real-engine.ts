@@ -16,15 +16,16 @@ import type {
   VoiceInfo,
 } from "./engine.ts";
 import { EngineError, type EngineStage } from "./engine-error.ts";
+import { Hearing } from "./hearing.ts";
 import { InferenceChild } from "./inference-child.ts";
 import { LocalTranslationProvider } from "./local-translation-provider.ts";
 import {
   type DetectAnswer,
   type DetectInfo,
   type DetectPayload,
+  type HearRequest,
+  type HearResult,
   type RecogniseInfo,
-  type RecogniseRequest,
-  type RecogniseResult,
   type TranslateInfo,
   type TranslateRequest,
   type TranslateResult,
@@ -33,8 +34,8 @@ import {
   type VoiceResult,
   detectInfo,
   detectResult,
+  hearResult,
   recogniseInfo,
-  recogniseResult,
   translateInfo,
   translateResult,
   voiceInfo,
@@ -42,7 +43,13 @@ import {
 } from "./messages.ts";
 import type { RequestLimits } from "./request-queue.ts";
 import { selfTest } from "./self-test.ts";
-import type { DetectRequest, DetectResult, EngineStages } from "./stages.ts";
+import type {
+  DetectRequest,
+  DetectResult,
+  EngineStages,
+  TranscribeRequest,
+  TranscribeResult,
+} from "./stages.ts";
 import { VoiceBook, type VoiceProfile } from "./voice-book.ts";
 
 export interface RealEngineOptions {
@@ -52,6 +59,8 @@ export interface RealEngineOptions {
   /** Argv that runs a hidden command of this executable: `(task) => selfCommand("livedub-sts", task)`. */
   readonly childCommand: (task: InferenceTask) => readonly string[];
   readonly executionProvider?: "cpu" | "cuda";
+  /** Size of the recogniser (folder `asr/whisper-SIZE-onnx`); default `base`. */
+  readonly asrModel?: string;
   /** Threads of each of the two heavy children; default half the cores, at least 1. */
   readonly threads?: number;
   /**
@@ -79,15 +88,16 @@ const secretName = /KEY|TOKEN|SECRET|PASSWORD|NONCE/i;
 /** The engine of real models: its children, a translation chain, and the fitting of dubs between them. */
 export function createRealEngine(
   options: RealEngineOptions,
-): DubEngine & Pick<EngineStages, "detect"> {
+): DubEngine & Pick<EngineStages, "detect" | "transcribe"> {
   return new RealEngine(options);
 }
 
-class RealEngine implements DubEngine, Pick<EngineStages, "detect"> {
+class RealEngine implements DubEngine, Pick<EngineStages, "detect" | "transcribe"> {
   readonly mode = "real";
   readonly gpuAvailable: boolean;
   readonly #detect: InferenceChild<DetectPayload, DetectInfo, DetectAnswer>;
-  readonly #recognise: InferenceChild<RecogniseRequest, RecogniseInfo, RecogniseResult>;
+  readonly #recognise: InferenceChild<HearRequest, RecogniseInfo, HearResult>;
+  readonly #hearing: Hearing;
   readonly #voice: InferenceChild<VoiceRequest, VoiceInfoMessage, VoiceResult>;
   readonly #translate: InferenceChild<TranslateRequest, TranslateInfo, TranslateResult>;
   #chain = new TranslationChain([]);
@@ -106,8 +116,9 @@ class RealEngine implements DubEngine, Pick<EngineStages, "detect"> {
     this.#recognise = new InferenceChild({
       ...this.#childOptions("recognise", "asr", 2 * gibibyte),
       info: recogniseInfo,
-      result: recogniseResult,
+      result: hearResult,
     });
+    this.#hearing = new Hearing(this.#recognise);
     this.#voice = new InferenceChild({
       ...this.#childOptions("voice", "tts", 3 * gibibyte),
       info: voiceInfo,
@@ -151,7 +162,7 @@ class RealEngine implements DubEngine, Pick<EngineStages, "detect"> {
       this.#voices = new VoiceBook(listVoices(join(modelsDir, "tts", "kokoro")), voiceProfiles);
       await Promise.all(this.#children.map((child) => child.start()));
       this.#chain = this.#providers();
-      await selfTest(this.#recognise, this.#voice);
+      await selfTest(this.#hearing, this.#voice);
       this.#state = "ready";
     } catch (cause) {
       this.#state = "failed";
@@ -180,8 +191,7 @@ class RealEngine implements DubEngine, Pick<EngineStages, "detect"> {
       ttsTimeoutMs = 10_000,
     } = this.options;
     const stages: DubStages = {
-      recognise: (pcm16k) =>
-        this.#recognise.request({ pcm16k: whole(pcm16k), language: source }, limits(asrTimeoutMs)),
+      recognise: (pcm16k) => this.#hearing.fragment(whole(pcm16k), source, limits(asrTimeoutMs)),
       translate: (text) =>
         this.#chain.translate(text, source, target, limits(translationTimeoutMs)),
       speak: (text, slot) => this.#voice.request({ text, voice, slot }, limits(ttsTimeoutMs)),
@@ -193,6 +203,16 @@ class RealEngine implements DubEngine, Pick<EngineStages, "detect"> {
   async detect({ samples, state }: DetectRequest, limits?: RequestLimits): Promise<DetectResult> {
     this.#refuseUnlessReady();
     return this.#detect.request({ samples: whole(samples), ...(state && { state }) }, limits);
+  }
+
+  async transcribe(request: TranscribeRequest, limits?: RequestLimits): Promise<TranscribeResult> {
+    this.#refuseUnlessReady();
+    const { pcm16k, language, prompt, quality } = request;
+    const { words, ...heard } = await this.#hearing.window(
+      { pcm16k: whole(pcm16k), language, quality, ...(prompt !== undefined && { prompt }) },
+      limits,
+    );
+    return { ...heard, ...(words && { words }) };
   }
 
   health(): EngineHealth {
@@ -257,6 +277,7 @@ class RealEngine implements DubEngine, Pick<EngineStages, "detect"> {
         modelsDir: options.modelsDir,
         threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / 2)),
         executionProvider: options.executionProvider ?? ("cpu" as const),
+        ...(options.asrModel !== undefined && { asrModel: options.asrModel }),
       },
       logger: options.logger,
       queueMaxDepth: options.queueMaxDepth ?? 20,

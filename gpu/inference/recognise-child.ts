@@ -1,30 +1,74 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createVad } from "../../src/vad/silero.ts";
 import { Whisper } from "../models/whisper/whisper.ts";
 import { Recogniser } from "../pipeline/recognise.ts";
+import type { Stopped } from "../pipeline/stopped.ts";
 import { modelFailure, serveTask } from "./child.ts";
-import { recogniseRequest } from "./messages.ts";
+import { type HearRequest, type HearResult, type StartMessage, hearRequest } from "./messages.ts";
 
 /** `livedub-sts recognise`: voice activity detection and Whisper, as a child of `serve`. */
 export function runRecogniseChild(): Promise<never> {
-  return serveTask({
-    request: recogniseRequest,
-    async load({ modelsDir, threads, executionProvider }) {
+  return serveTask<HearRequest, HearResult>({
+    request: hearRequest,
+    async load(options) {
+      const { modelsDir, threads, executionProvider } = options;
       const vad = await createVad(join(modelsDir, "vad", "silero-v6", "silero_vad_v6.onnx"));
-      const whisper = await Whisper.load(join(modelsDir, "asr", "whisper-base-onnx"), {
-        threads,
-        executionProvider,
-      });
+      const whisper = await Whisper.load(whisperFolder(options), { threads, executionProvider });
       const recogniser = new Recogniser(vad, whisper);
-      await recogniser.recognise(new Float32Array(16_000), "en"); // the first run allocates
+      await whisper.transcribe(new Float32Array(16_000), "en"); // the first run allocates
       return {
         info: { model: whisper.name, languages: whisper.languages },
-        async handle({ pcm16k, language }, stopped) {
-          const recognition = await recogniser.recognise(pcm16k, language, stopped);
-          return (await stopped()) ? undefined : recognition;
+        async handle(request, stopped) {
+          const heard = await hear(request, recogniser, whisper, stopped);
+          return (await stopped()) ? undefined : heard;
         },
       };
     },
     explain: modelFailure,
   });
+}
+
+async function hear(
+  request: HearRequest,
+  recogniser: Recogniser,
+  whisper: Whisper,
+  stopped: Stopped,
+): Promise<HearResult> {
+  const { pcm16k, language } = request;
+  if (request.kind === "fragment") {
+    const heard = await recogniser.recognise(pcm16k, language, stopped);
+    const { speechRegions, utterances, rejected } = heard;
+    return {
+      kind: "fragment",
+      speechRegions: [...speechRegions],
+      utterances: [...utterances],
+      rejected: [...rejected],
+    };
+  }
+  const heard = await whisper.transcribe(pcm16k, language, {
+    ...(request.prompt !== undefined && { previousText: request.prompt }),
+    words: request.quality === "final",
+  });
+  return {
+    kind: "window",
+    text: heard.text,
+    ...(heard.words && { words: [...heard.words] }),
+    noSpeechProbability: heard.noSpeechProbability,
+    meanLogProbability: heard.meanLogProbability,
+    compressionRatio: heard.compressionRatio,
+    capped: heard.capped,
+  };
+}
+
+/** @throws where the setting names a size whose export is not there, with the remedy */
+function whisperFolder({ modelsDir, asrModel = "base" }: StartMessage): string {
+  const folder = join(modelsDir, "asr", `whisper-${asrModel}-onnx`);
+  if (existsSync(folder)) return folder;
+  const remedy =
+    asrModel === "base"
+      ? "`livedub-sts models pull` makes it"
+      : "put an ONNX export of that size there (encoder_model.onnx, decoder_model_merged.onnx and its " +
+        "tokenizer and generation_config.json), or set ASR_MODEL=base";
+  throw new Error(`ASR_MODEL=${asrModel}: there is no folder ${folder}; ${remedy}`);
 }

@@ -1,12 +1,6 @@
+import type { Hearing } from "./hearing.ts";
 import type { InferenceChild } from "./inference-child.ts";
-import type {
-  RecogniseInfo,
-  RecogniseRequest,
-  RecogniseResult,
-  VoiceInfoMessage,
-  VoiceRequest,
-  VoiceResult,
-} from "./messages.ts";
+import type { VoiceInfoMessage, VoiceRequest, VoiceResult } from "./messages.ts";
 
 const sentence = "The weather is fine today and the train is on time.";
 const voice = "af_heart";
@@ -19,14 +13,11 @@ const leastShareHeard = 0.7;
  * @throws when too little of it comes back, saying what was heard
  */
 export async function selfTest(
-  recogniser: InferenceChild<RecogniseRequest, RecogniseInfo, RecogniseResult>,
+  hearing: Hearing,
   speaker: InferenceChild<VoiceRequest, VoiceInfoMessage, VoiceResult>,
 ): Promise<void> {
   const spoken = await speaker.request({ text: sentence, voice });
-  const heard = await recogniser.request({
-    pcm16k: withSilence(threeToTwo(spoken.audio)),
-    language: "en",
-  });
+  const heard = await hearing.fragment(withSilence(threeToTwo(spoken.audio)), "en");
   const text = heard.utterances.map((utterance) => utterance.text).join(" ");
   const words = wordsOf(text);
   const wanted = wordsOf(sentence);

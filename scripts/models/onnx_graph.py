@@ -44,9 +44,14 @@ class GraphBuilder:
         )
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def save(self, path, inputs, outputs, doc=None):
-        """Writes the graph as a model file; the graph's name is the file's name without its ending."""
+    def save(self, path, inputs, outputs, doc=None, weights_in=None):
+        """Writes the graph as a model file; the graph's name is the file's name without its ending.
+
+        weights_in: a model file in the same folder; large constants that stand in it too are not stored again.
+        """
         name = os.path.splitext(os.path.basename(path))[0]
+        if weights_in:
+            refer_to_weights(self.constants.values(), weights_in)
         graph = helper.make_graph(
             self.nodes, name, inputs, outputs, list(self.constants.values()), doc_string=doc
         )
@@ -54,6 +59,23 @@ class GraphBuilder:
             graph, opset_imports=OPSET_IMPORTS, ir_version=10, producer_name="livedub-convert"
         )
         onnx.save(model, path)
+
+
+def refer_to_weights(tensors, path, least_bytes=4096):
+    """Replaces the content of large tensors by its place in another file, which holds it byte for byte."""
+    with open(path, "rb") as file:
+        content = file.read()
+    for tensor in tensors:
+        if len(tensor.raw_data) < least_bytes:
+            continue
+        offset = content.find(tensor.raw_data)
+        if offset < 0:
+            raise ValueError(f"{tensor.name} does not stand in {path}")
+        place = {"location": os.path.basename(path), "offset": offset, "length": len(tensor.raw_data)}
+        for key, value in place.items():
+            tensor.external_data.add(key=key, value=str(value))
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.ClearField("raw_data")
 
 
 def prune(graph, nodes, initializers):

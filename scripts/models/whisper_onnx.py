@@ -2,11 +2,13 @@
 
 Writes encoder_model.onnx and decoder_model_merged.onnx with the tensor names of an optimum export; the
 weights of matrix products are quantised to 8 bits in blocks of 64 (com.microsoft MatMulNBits), the
-arithmetic around them is float32.
+arithmetic around them is float32. alignment_model.onnx is the decoder once more, for a whole text at once
+and up to the attention by which words are placed in time; its large weights lie in the decoder's file.
 
-usage: whisper_onnx.py OUT_DIR MODEL_PART...      the parts of model.bin, in order
+usage: whisper_onnx.py OUT_DIR CONFIG_JSON MODEL_PART...      the parts of model.bin, in order
 """
 
+import json
 import os
 import sys
 
@@ -180,12 +182,11 @@ def embed_tokens(g):
     return g.op("Reshape", [rows, g.constant(np.array([0, 0, WIDTH]))]), table, scales
 
 
-def add_positions(g, x):
-    past = g.op("Shape", ["past_key_values.0.decoder.key"], start=2, end=3)
+def add_positions(g, x, start):
     new = g.op("Shape", ["input_ids"], start=1, end=2)
     table = g.constant(g.weight("decoder/position_encodings/encodings"), "pos")
-    end = g.op("Add", [past, new])
-    return g.op("Add", [x, g.op("Slice", [table, past, end, g.constant(np.array([0]))])])
+    end = g.op("Add", [start, new])
+    return g.op("Add", [x, g.op("Slice", [table, start, end, g.constant(np.array([0]))])])
 
 
 def decoder_layer(g, layer, x, condition, head_shape):
@@ -223,7 +224,7 @@ def cache_tensors(prefix, own_length, encoder_length):
 def build_decoder(weights, path):
     g = WhisperBuilder(weights)
     x, table, scales = embed_tokens(g)
-    x = add_positions(g, x)
+    x = add_positions(g, x, g.op("Shape", ["past_key_values.0.decoder.key"], start=2, end=3))
     condition = g.op("Squeeze", ["use_cache_branch"])
     head_shape = g.constant(np.array([0, 0, HEADS, HEAD_WIDTH]), "sh4")
     for layer in range(LAYERS):
@@ -256,7 +257,66 @@ def build_decoder(weights, path):
     )
 
 
-def main(out_dir, *parts):
+def head_scores(g, layer, query, heads, head_shape):
+    """Attention of some heads over the encoder's positions before the softmax: [batch, heads, n, positions]."""
+    chosen = g.constant(np.array(heads))
+    query = g.op("Transpose", [g.op("Reshape", [query, head_shape])], perm=[0, 2, 1, 3])
+    query = g.op("Gather", [query, chosen], axis=1)
+    key = g.op("Gather", [f"past_key_values.{layer}.encoder.key", chosen], axis=1)
+    product = g.op("MatMul", [query, g.op("Transpose", [key], perm=[0, 1, 3, 2])])
+    return g.op("Mul", [product, g.constant(np.float32(HEAD_WIDTH**-0.5), "head_scale")])
+
+
+def build_alignment(weights, path, alignment_heads, decoder_path):
+    """The decoder over a whole text, teacher-forced, up to the last layer with an alignment head."""
+    g = WhisperBuilder(weights)
+    x, _, _ = embed_tokens(g)
+    x = add_positions(g, x, g.constant(np.array([0])))
+    head_shape = g.constant(np.array([0, 0, HEADS, HEAD_WIDTH]), "sh4")
+    last = max(layer for layer, _ in alignment_heads)
+    scores = []
+    for layer in range(last + 1):
+        prefix, name = f"decoder/layer_{layer}/", f"d{layer}"
+        h = g.layer_norm(x, prefix + "self_attention/layer_norm")
+        query_key_value = g.split_in_three(
+            g.stored_linear(h, prefix + "self_attention/linear_0", name + ".qkv")
+        )
+        attended = g.attention(query_key_value, unidirectional=1)
+        attended = g.stored_linear(attended, prefix + "self_attention/linear_1", name + ".so")
+        x = g.op("Add", [x, attended])
+        h = g.layer_norm(x, prefix + "attention/layer_norm")
+        query = g.stored_linear(h, prefix + "attention/linear_0", name + ".cq")
+        heads = [head for other, head in alignment_heads if other == layer]
+        if heads:
+            scores.append(head_scores(g, layer, query, heads, head_shape))
+        if layer == last:
+            break
+        past = [f"past_key_values.{layer}.encoder.{part}" for part in ("key", "value")]
+        crossed = g.attention([query, *past])
+        crossed = g.stored_linear(crossed, prefix + "attention/linear_2", name + ".co")
+        x = g.feed_forward(g.op("Add", [x, crossed]), prefix, name)
+    g.op("Concat", scores, ["alignment_scores"], axis=1)
+    cache = [
+        value_info(
+            f"past_key_values.{layer}.encoder.{part}",
+            shape=["batch", HEADS, "positions", HEAD_WIDTH],
+        )
+        for layer in range(last + 1)
+        for part in ("key", "value")
+        if layer < last or part == "key"
+    ]
+    g.save(
+        path,
+        [value_info("input_ids", TensorProto.INT64, ["batch", "n"]), *cache],
+        [value_info("alignment_scores", shape=["batch", len(alignment_heads), "n", "positions"])],
+        "Whisper base alignment heads: attention before the softmax",
+        weights_in=decoder_path,
+    )
+
+
+def main(out_dir, config_json, *parts):
+    with open(config_json, encoding="utf-8") as file:
+        alignment_heads = sorted(tuple(pair) for pair in json.load(file)["alignment_heads"])
     pieces = []
     for part in parts:
         with open(part, "rb") as file:
@@ -265,7 +325,10 @@ def main(out_dir, *parts):
     del pieces
     os.makedirs(out_dir, exist_ok=True)
     build_encoder(weights, os.path.join(out_dir, "encoder_model.onnx"))
-    build_decoder(weights, os.path.join(out_dir, "decoder_model_merged.onnx"))
+    decoder_path = os.path.join(out_dir, "decoder_model_merged.onnx")
+    build_decoder(weights, decoder_path)
+    alignment_path = os.path.join(out_dir, "alignment_model.onnx")
+    build_alignment(weights, alignment_path, alignment_heads, decoder_path)
 
 
 if __name__ == "__main__":

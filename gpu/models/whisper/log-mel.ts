@@ -67,7 +67,10 @@ export class LogMel {
 /** `samples` brought to `length` with silence, and `pad` mirrored samples on both sides. */
 function reflected(samples: Float32Array, length: number, pad: number): Float64Array {
   const padded = new Float64Array(length + 2 * pad);
-  padded.set(samples.length > length ? samples.subarray(0, length) : samples, pad);
+  for (let i = 0; i < Math.min(samples.length, length); i++) {
+    const sample = samples[i]!;
+    padded[pad + i] = Number.isFinite(sample) ? sample : 0; // one that is no number would spoil all
+  }
   for (let i = 0; i < pad; i++) {
     padded[pad - 1 - i] = padded[pad + 1 + i]!;
     padded[pad + length + i] = padded[pad + length - 2 - i]!;

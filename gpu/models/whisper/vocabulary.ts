@@ -14,6 +14,21 @@ const generationConfig = z.object({
   begin_suppress_tokens: z.array(z.number().int()).default([]),
 });
 
+/** Tokens of earlier text that a prompt holds at most. */
+const longestPrevious = 64;
+/** Written without spaces: each token with whole characters is a word. */
+const unspaced = new Set(["zh", "ja", "th", "lo", "my", "yue"]);
+/** How byte-level tokens write a leading space. */
+const spaceMark = "Ġ";
+
+/** A word of a transcription and the tokens it is made of. */
+export interface TokenWord {
+  readonly text: string;
+  /** Index of its first token, and of the first token after it. */
+  readonly from: number;
+  readonly to: number;
+}
+
 const jsonObject = z.record(z.string(), z.unknown());
 
 /** What the tokens of one Whisper export mean; everything is read from its files, nothing assumed by size. */
@@ -28,6 +43,7 @@ export class WhisperVocabulary {
   readonly #tokenizer: Tokenizer;
   readonly #config: z.infer<typeof generationConfig>;
   readonly #noTimestamps: number;
+  readonly #startOfPrevious: number;
 
   /**
    * @param modelDir folder of the export; its tokenizer files stand in it, or in `whisper-tokenizer` beside it
@@ -51,6 +67,7 @@ export class WhisperVocabulary {
     this.endOfText = this.#config.eos_token_id;
     this.noSpeech = idOf("<|nospeech|>", "<|nocaptions|>");
     this.#noTimestamps = idOf("<|notimestamps|>");
+    this.#startOfPrevious = idOf("<|startofprev|>");
     this.suppressed = this.#config.suppress_tokens.filter((id) => id >= 0);
     this.suppressedAtBegin = this.#config.begin_suppress_tokens;
   }
@@ -67,9 +84,55 @@ export class WhisperVocabulary {
     return `<|${language}|>` in this.#config.lang_to_id;
   }
 
-  /** The tokens a transcription starts with. @throws {RangeError} for a language it does not speak */
-  prompt(language: string): number[] {
+  /**
+   * The tokens a transcription starts with.
+   *
+   * @param previousText what was said before, of which the last 64 tokens are used
+   * @throws {RangeError} for a language it does not speak
+   */
+  prompt(language: string, previousText = ""): number[] {
     if (!this.speaks(language)) throw new RangeError(`Whisper does not recognise ${language}`);
+    const previous = this.encode(previousText).slice(-longestPrevious);
+    return [
+      ...(previous.length > 0 ? [this.#startOfPrevious, ...previous] : []),
+      ...this.#startSequence(language),
+    ];
+  }
+
+  /** Ids of plain text; what looks like a special token in it is left out, as it would steer the model. */
+  encode(text: string): number[] {
+    const plain = text.replace(/<\|[^|]*\|>/g, " ").trim();
+    if (plain === "") return [];
+    const { ids } = this.#tokenizer.encode(` ${plain}`, { add_special_tokens: false });
+    return ids.filter((id) => id < this.endOfText);
+  }
+
+  /** The words of text tokens, in order; marks belong to the word before them. */
+  words(ids: readonly number[], language: string): TokenWord[] {
+    const words: TokenWord[] = [];
+    for (const { from, to, begins } of this.#pieces(ids, unspaced.has(language))) {
+      const open = words.at(-1);
+      const text = this.decode(ids.slice(from, to));
+      const isMark = !/[\p{L}\p{N}]/u.test(text);
+      if (open === undefined || (begins && !isMark)) words.push({ text, from, to });
+      else words[words.length - 1] = { ...open, text: this.decode(ids.slice(open.from, to)), to };
+    }
+    return words.filter(({ text }) => text !== "");
+  }
+
+  /** Tokens joined until they hold whole characters, and whether a word begins there. */
+  *#pieces(ids: readonly number[], each: boolean) {
+    for (let from = 0; from < ids.length;) {
+      let to = from + 1;
+      while (to < ids.length && this.decode(ids.slice(from, to)).includes("\uFFFD")) to++;
+      const begins =
+        each || this.#tokenizer.id_to_token(ids[from]!)?.startsWith(spaceMark) === true;
+      yield { from, to, begins };
+      from = to;
+    }
+  }
+
+  #startSequence(language: string): number[] {
     if (!this.#config.is_multilingual) return [this.startOfTranscript, this.#noTimestamps];
     const languageId = this.#config.lang_to_id[`<|${language}|>`];
     const transcribe = this.#config.task_to_id["transcribe"];

@@ -9,8 +9,11 @@ import {
   openSession,
   outputOf,
 } from "../../../src/onnx/runtime.ts";
-import { GreedyDecoder } from "./decoder.ts";
+import { Aligner } from "./aligner.ts";
+import { GreedyDecoder, type GreedyResult } from "./decoder.ts";
+import { loudnessOf } from "./loudness.ts";
 import { LogMel, hopSamples, whisperSampleRateHz } from "./log-mel.ts";
+import { alignTokens } from "./token-alignment.ts";
 import { WhisperVocabulary } from "./vocabulary.ts";
 
 /** The longest window the model was trained on. */
@@ -21,8 +24,28 @@ const shortestWindowSeconds = 12;
 const tokensPerSecond = 8;
 const tokensOfGrace = 10;
 
+/** Samples of one position of the encoder: 20 ms. */
+const positionSamples = 2 * hopSamples;
+const positionMs = (1000 * positionSamples) / whisperSampleRateHz;
+
+export interface TranscribeOptions {
+  /** What was said before, for context. */
+  readonly previousText?: string;
+  /** Words with their times, where the export can tell them. Default false. */
+  readonly words?: boolean;
+}
+
+/** A word with its place in the sound that was given. */
+export interface PlacedWord {
+  readonly text: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 export interface Transcription {
   readonly text: string;
+  /** Where they were asked for, and the export has alignment heads. */
+  readonly words?: readonly PlacedWord[];
   readonly tokens: number;
   readonly meanLogProbability: number;
   readonly noSpeechProbability: number;
@@ -32,6 +55,7 @@ export interface Transcription {
   readonly melMs: number;
   readonly encodeMs: number;
   readonly decodeMs: number;
+  readonly alignMs: number;
 }
 
 /** A Whisper export (encoder and merged decoder) of any size. */
@@ -43,6 +67,7 @@ export class Whisper {
     private readonly encoder: InferenceSession,
     private readonly decoderSession: InferenceSession,
     private readonly decoder: GreedyDecoder,
+    private readonly aligner: Aligner | undefined,
     private readonly vocabulary: WhisperVocabulary,
     private readonly logMel: LogMel,
     /** Frames of an export with a fixed window, else undefined. */
@@ -68,6 +93,7 @@ export class Whisper {
       encoder,
       decoderSession,
       decoder,
+      await Aligner.load(runtime, modelDir, options),
       vocabulary,
       new LogMel(Number(bands)),
       typeof frames === "number" && frames > 0 ? frames : undefined,
@@ -88,9 +114,14 @@ export class Whisper {
    * @param samples mono, 16 kHz, -1..1, at most {@link longestWindowSeconds} (what is longer is not heard)
    * @throws {RangeError} for a language the export does not know
    */
-  async transcribe(samples: Float32Array, language: string): Promise<Transcription> {
+  async transcribe(
+    samples: Float32Array,
+    language: string,
+    options: TranscribeOptions = {},
+  ): Promise<Transcription> {
     const seconds = Math.min(samples.length / whisperSampleRateHz, longestWindowSeconds);
     const frames = this.fixedFrames ?? windowFrames(seconds);
+    const prompt = this.vocabulary.prompt(language, options.previousText);
     const begun = performance.now();
     const features = this.logMel.compute(samples, frames);
     const encoding = performance.now();
@@ -100,10 +131,14 @@ export class Whisper {
     const decoding = performance.now();
     const maxTokens = Math.min(224, Math.ceil(seconds * tokensPerSecond) + tokensOfGrace);
     const encoded = outputOf(outputs, "last_hidden_state");
-    const result = await this.decoder.decode(encoded, language, maxTokens);
+    const result = await this.decoder.decode(encoded, prompt, maxTokens);
+    const aligning = performance.now();
+    const words =
+      options.words === true ? await this.#placeWords(result, language, samples) : undefined;
     const text = this.vocabulary.decode(result.ids);
     return {
       text,
+      ...(words && { words }),
       tokens: result.ids.length,
       meanLogProbability: result.meanLogProbability,
       noSpeechProbability: result.noSpeechProbability,
@@ -111,13 +146,39 @@ export class Whisper {
       capped: result.capped,
       melMs: encoding - begun,
       encodeMs: decoding - encoding,
-      decodeMs: performance.now() - decoding,
+      decodeMs: aligning - decoding,
+      alignMs: performance.now() - aligning,
     };
+  }
+
+  async #placeWords(
+    { ids, crossCache }: GreedyResult,
+    language: string,
+    samples: Float32Array,
+  ): Promise<PlacedWord[] | undefined> {
+    if (this.aligner === undefined) return undefined;
+    const words = this.vocabulary.words(ids, language);
+    if (words.length === 0) return [];
+    const start = this.vocabulary.prompt(language);
+    const scores = await this.aligner.attend([...start, ...ids], crossCache);
+    const beginning = new Set(words.map(({ from }) => from));
+    const spans = alignTokens(scores, start.length - 1, {
+      loudness: loudnessOf(samples, positionSamples),
+      beginsWord: ids.map((_, token) => beginning.has(token)),
+    });
+    const heardMs = (1000 * samples.length) / whisperSampleRateHz;
+    const at = (position = 0) => Math.min(heardMs, position * positionMs);
+    return words.map(({ text, from, to }) => ({
+      text,
+      startMs: at(spans[from]?.from),
+      endMs: at(spans[to - 1]?.to),
+    }));
   }
 
   async close(): Promise<void> {
     await this.encoder.release();
     await this.decoderSession.release();
+    await this.aligner?.close();
   }
 }
 
