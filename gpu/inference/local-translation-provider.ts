@@ -1,14 +1,21 @@
 import type {
   LanguagePair,
+  ProviderRequest,
   TranslationLimits,
   TranslationProvider,
-} from "../pipeline/translate.ts";
+} from "../pipeline/translation/provider.ts";
 import type { InferenceChild } from "./inference-child.ts";
 import type { TranslateInfo, TranslateRequest, TranslateResult } from "./messages.ts";
 
 /** Translation by the models of this machine, in their own process. */
 export class LocalTranslationProvider implements TranslationProvider {
   readonly name = "local";
+  /** The child has limits of its own, and file pacing none. */
+  readonly timeoutMs = Infinity;
+  /** Short: a child that died is back within 3 s. */
+  readonly restMs = 3000;
+  /** The models were trained on single sentences: what was said before would be translated again. */
+  readonly reads = { context: false, characterBudget: false };
 
   /** @param child started already: its models say which pairs there are */
   constructor(
@@ -25,12 +32,8 @@ export class LocalTranslationProvider implements TranslationProvider {
     )?.name;
   }
 
-  async translate(
-    text: string,
-    source: string,
-    target: string,
-    limits: TranslationLimits,
-  ): Promise<string> {
+  async translate(request: ProviderRequest, limits: TranslationLimits): Promise<string> {
+    const { text, source, target } = request;
     return (await this.child.request({ text, source, target }, limits)).text;
   }
 }

@@ -4,7 +4,8 @@ import type { Logger } from "../../src/telemetry/log.ts";
 import { listVoices } from "../models/kokoro/kokoro.ts";
 import { DeepLProvider } from "../pipeline/deepl.ts";
 import { type DubStages, dub } from "../pipeline/dub-fragment.ts";
-import { TranslationChain, unsupportedPair } from "../pipeline/translate.ts";
+import { type Translation, TranslationChain, unsupportedPair } from "../pipeline/translate.ts";
+import type { TranslationLimits } from "../pipeline/translation/provider.ts";
 import type {
   DubEngine,
   DubRequest,
@@ -49,6 +50,7 @@ import type {
   EngineStages,
   TranscribeRequest,
   TranscribeResult,
+  TranslateClauseRequest,
 } from "./stages.ts";
 import { VoiceBook, type VoiceProfile } from "./voice-book.ts";
 
@@ -193,7 +195,7 @@ class RealEngine implements DubEngine, Pick<EngineStages, "detect" | "transcribe
     const stages: DubStages = {
       recognise: (pcm16k) => this.#hearing.fragment(whole(pcm16k), source, limits(asrTimeoutMs)),
       translate: (text) =>
-        this.#chain.translate(text, source, target, limits(translationTimeoutMs)),
+        this.#chain.translate({ text, source, target }, limits(translationTimeoutMs)),
       speak: (text, slot) => this.#voice.request({ text, voice, slot }, limits(ttsTimeoutMs)),
     };
     const translation = this.#chain.modelFor(source, target) ?? "none";
@@ -213,6 +215,14 @@ class RealEngine implements DubEngine, Pick<EngineStages, "detect" | "transcribe
       limits,
     );
     return { ...heard, ...(words && { words }) };
+  }
+
+  async translate(
+    request: TranslateClauseRequest,
+    limits?: TranslationLimits,
+  ): Promise<Translation> {
+    this.#refuseUnlessReady();
+    return this.#chain.translate(request, limits);
   }
 
   health(): EngineHealth {

@@ -1,4 +1,5 @@
-import type { Translation, TranslationLimits } from "../pipeline/translate.ts";
+import type { Translation } from "../pipeline/translate.ts";
+import type { TranslationLimits } from "../pipeline/translation/provider.ts";
 import type { RequestLimits } from "./request-queue.ts";
 
 /** What a detector carries from one call to the next; small, so that it travels and no child keeps a session. */

@@ -8,7 +8,12 @@ import {
   TooManyRequestsError,
 } from "deepl-node";
 import { EngineError, type EngineErrorCode } from "../inference/engine-error.ts";
-import type { LanguagePair, TranslationLimits, TranslationProvider } from "./translate.ts";
+import type {
+  LanguagePair,
+  ProviderRequest,
+  TranslationLimits,
+  TranslationProvider,
+} from "./translation/provider.ts";
 
 /** What the service translates from, as far as our recogniser may hear it (its documentation, 2026). */
 const sources =
@@ -36,14 +41,16 @@ export interface DeepLOptions {
 /** Translation by DeepL, through its own client. */
 export class DeepLProvider implements TranslationProvider {
   readonly name = "deepl";
+  readonly restMs = 30_000;
+  readonly reads = { context: true, characterBudget: false };
+  readonly timeoutMs: number;
   readonly #client: DeepLClient;
-  readonly #timeoutMs: number;
 
   constructor(options: DeepLOptions) {
-    this.#timeoutMs = options.timeoutMs ?? 5000;
+    this.timeoutMs = options.timeoutMs ?? 5000;
     this.#client = new DeepLClient(options.apiKey, {
       maxRetries: 1,
-      minTimeout: this.#timeoutMs,
+      minTimeout: this.timeoutMs,
       ...(options.serverUrl === undefined ? {} : { serverUrl: options.serverUrl }),
     });
   }
@@ -62,20 +69,17 @@ export class DeepLProvider implements TranslationProvider {
     return serves ? this.name : undefined;
   }
 
-  async translate(
-    text: string,
-    source: string,
-    target: string,
-    limits: TranslationLimits,
-  ): Promise<string> {
+  async translate(request: ProviderRequest, limits: TranslationLimits): Promise<string> {
+    const { text, source, target, context } = request;
     const targetCode = targets[target];
     const sourceCode = sources.find((known) => known === source);
     if (targetCode === undefined || sourceCode === undefined)
       throw new RangeError(`DeepL is not asked for ${source} to ${target}`);
     const asked = this.#client.translateText(text, sourceCode, targetCode, {
       splitSentences: "nonewlines",
+      ...(context && { context }),
     });
-    const answer = await withinLimits(asked, limits, this.#timeoutMs).catch((cause: unknown) => {
+    const answer = await withinLimits(asked, limits, this.timeoutMs).catch((cause: unknown) => {
       throw deepLFailure(cause);
     });
     return answer.text;

@@ -34,6 +34,7 @@ export async function dub(
     const answer = await clock.time("translation", () => stages.translate(text));
     translationModel = answer.model;
     for (const name of answer.fellBackFrom) warnings.add(`translation_fallback: ${name}`);
+    for (const lost of answer.warnings) warnings.add(lost);
     translated.push({ startMs, endMs, sourceText: text, translatedText: answer.text.trim() });
   }
 

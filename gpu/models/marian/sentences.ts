@@ -42,12 +42,40 @@ export function splitLong(
   longest: number,
   length: (text: string) => number,
 ): string[] {
-  if (length(sentence) <= longest) return [sentence];
-  const marks = [...sentence.matchAll(/[,;:—–]\s+/gu)].map((m) => m.index + m[0].length);
-  const spaces = [...sentence.matchAll(/\s+/gu)].map((m) => m.index + m[0].length);
-  const fits = (at: number) => at < sentence.length && length(sentence.slice(0, at)) <= longest;
-  const cut =
-    marks.findLast(fits) ?? spaces.findLast(fits) ?? Math.min(longest, sentence.length - 1);
-  const [head, tail] = [sentence.slice(0, cut).trim(), sentence.slice(cut).trim()];
-  return [head, ...splitLong(tail, longest, length)].filter((part) => part !== "");
+  const parts: string[] = [];
+  let rest = sentence;
+  while (length(rest) > longest) {
+    const cut = cutOf(rest, longest, length);
+    parts.push(rest.slice(0, cut).trim());
+    rest = rest.slice(cut).trim();
+  }
+  return [...parts, rest].filter((part) => part !== "");
+}
+
+/** Looked at for a cut, for each unit of the limit: reading 10,000 characters anew for each cut takes minutes. */
+const charactersPerUnit = 8;
+
+function cutOf(text: string, longest: number, length: (text: string) => number): number {
+  const near = text.slice(0, longest * charactersPerUnit);
+  const fits = (at: number) => at < text.length && length(text.slice(0, at)) <= longest;
+  const lastFitting = (pattern: RegExp) =>
+    lastWhere(
+      [...near.matchAll(pattern)].map((match) => match.index + match[0].length),
+      fits,
+    );
+  return lastFitting(/[,;:—–]\s+/gu) ?? lastFitting(/\s+/gu) ?? Math.min(longest, text.length - 1);
+}
+
+/** The last position that fits, by halving: what fits grows with the position. */
+function lastWhere(
+  positions: readonly number[],
+  fits: (at: number) => boolean,
+): number | undefined {
+  let [low, high] = [0, positions.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (fits(positions[middle]!)) low = middle + 1;
+    else high = middle;
+  }
+  return positions[low - 1];
 }

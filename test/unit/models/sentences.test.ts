@@ -50,4 +50,16 @@ describe("cutting a long sentence", () => {
       ),
     );
   });
+
+  test("a text of thousands of words is measured a few times for each cut, not once for each word", () => {
+    const words = Array.from({ length: 3000 }, () => "word").join(" ");
+    let measured = 0;
+    const parts = splitLong(
+      words,
+      120,
+      (text) => ((measured += text.length), text.split(" ").length),
+    );
+    expect(parts.join(" ")).toBe(words);
+    expect(measured / words.length).toBeLessThan(100);
+  });
 });

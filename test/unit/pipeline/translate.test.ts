@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { DeepLProvider } from "../../../gpu/pipeline/deepl.ts";
-import { TranslationChain, type TranslationProvider } from "../../../gpu/pipeline/translate.ts";
+import { TranslationChain } from "../../../gpu/pipeline/translate.ts";
+import type { TranslationProvider } from "../../../gpu/pipeline/translation/provider.ts";
 import { EngineError } from "../../../gpu/inference/engine-error.ts";
 
 /** Speaks DeepL's HTTP, as far as a translation needs it; what it answers is set by each test. */
@@ -44,7 +45,9 @@ async function failureOf(run: Promise<unknown>): Promise<EngineError> {
 describe("translation by DeepL", () => {
   test("asks for the voices' accents, with the key in the header only", async () => {
     status = 200;
-    expect(await provider().translate("Hello, world.", "en", "pt", {})).toBe("Olá, mundo.");
+    expect(
+      await provider().translate({ text: "Hello, world.", source: "en", target: "pt" }, {}),
+    ).toBe("Olá, mundo.");
     const last = asked.at(-1);
     expect(last?.path).toBe("/v2/translate");
     expect(last?.key).toBe("DeepL-Auth-Key a-key:fx");
@@ -59,7 +62,9 @@ describe("translation by DeepL", () => {
     [503, "TRANSLATION_API_UNAVAILABLE", true],
   ] as const)("status %d is %s", async (code, expected, retryable) => {
     status = code;
-    const error = await failureOf(provider().translate("Hello.", "en", "pt", {}));
+    const error = await failureOf(
+      provider().translate({ text: "Hello.", source: "en", target: "pt" }, {}),
+    );
     expect(error).toMatchObject({
       code: expected,
       retryable,
@@ -73,7 +78,9 @@ describe("translation by DeepL", () => {
     status = 200;
     answerAfterMs = 1000;
     const deadlineAtMs = performance.now() + 80;
-    const error = await failureOf(provider().translate("Hello.", "en", "pt", { deadlineAtMs }));
+    const error = await failureOf(
+      provider().translate({ text: "Hello.", source: "en", target: "pt" }, { deadlineAtMs }),
+    );
     answerAfterMs = 0;
     expect(error.code).toBe("TIMEOUT");
     expect(performance.now() - deadlineAtMs).toBeLessThan(500);
@@ -85,7 +92,9 @@ describe("translation by DeepL", () => {
       serverUrl: "http://127.0.0.1:1",
       timeoutMs: 3000,
     });
-    expect(await failureOf(gone.translate("Hello.", "en", "pt", {}))).toMatchObject({
+    expect(
+      await failureOf(gone.translate({ text: "Hello.", source: "en", target: "pt" }, {})),
+    ).toMatchObject({
       code: "NETWORK_ERROR",
       retryable: true,
     });
@@ -101,6 +110,9 @@ describe("translation by DeepL", () => {
 describe("the chain of providers", () => {
   const dictionary: TranslationProvider = {
     name: "local",
+    timeoutMs: 1000,
+    restMs: 1000,
+    reads: { context: false, characterBudget: false },
     pairs: () => [["en", "pt"]],
     modelFor: (source, target) => (source === "en" && target === "pt" ? "a-model" : undefined),
     translate: () => Promise.resolve("Olá."),
@@ -109,23 +121,28 @@ describe("the chain of providers", () => {
   test("falls back to the next provider, and says so", async () => {
     status = 429;
     const chain = new TranslationChain([provider(), dictionary]);
-    expect(await chain.translate("Hello.", "en", "pt", {})).toEqual({
+    expect(await chain.translate({ text: "Hello.", source: "en", target: "pt" }, {})).toEqual({
       text: "Olá.",
       model: "a-model",
       fellBackFrom: ["deepl"],
+      warnings: [],
     });
   });
 
   test("fails as the last provider failed where no other serves the pair", async () => {
     status = 403;
     const chain = new TranslationChain([provider(), dictionary]);
-    const error = await failureOf(chain.translate("Hello.", "en", "es", {}));
+    const error = await failureOf(
+      chain.translate({ text: "Hello.", source: "en", target: "es" }, {}),
+    );
     expect(error.code).toBe("TRANSLATION_API_UNAVAILABLE");
   });
 
   test("refuses a pair that nothing serves, with the pairs that are", async () => {
     const chain = new TranslationChain([dictionary]);
-    const error = await failureOf(chain.translate("Hallo.", "de", "pt", {}));
+    const error = await failureOf(
+      chain.translate({ text: "Hallo.", source: "de", target: "pt" }, {}),
+    );
     expect(error).toMatchObject({
       code: "UNSUPPORTED_LANGUAGE",
       retryable: false,
