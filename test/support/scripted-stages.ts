@@ -115,7 +115,12 @@ export class ScriptedStagesEngine extends ScriptedEngine {
 
   #translate(request: TranslateClauseRequest): Translation {
     this.translated.push(request);
-    return { text: `${request.target}:${request.text}`, model: "scripted-mt", fellBackFrom: [] };
+    return {
+      text: `${request.target}:${request.text}`,
+      model: "scripted-mt",
+      fellBackFrom: [],
+      warnings: [],
+    };
   }
 
   #speak(request: SpeakRequest): SpeakResult {

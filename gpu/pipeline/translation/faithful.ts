@@ -44,7 +44,9 @@ export async function translateFaithfully(
   try {
     if (best.missing.length > 0) {
       const { source, target } = languages;
-      const again = await translator.attempt(protectQuantities(segments, source, target));
+      const again = await translator.attempt(
+        protectQuantities(segments, best.missing, source, target),
+      );
       if (faults(again) <= faults(best)) best = again;
     }
     if (best.lost.length > 0) best = await translator.around(best);

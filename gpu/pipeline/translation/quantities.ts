@@ -93,17 +93,24 @@ function without(wanted: readonly string[], found: readonly string[]): string[] 
   });
 }
 
-/** Turns every quantity of the plain stretches into a span, written as the target language writes it. */
+/**
+ * Turns quantities of the plain stretches into spans, written as the target language writes them: those
+ * with something of `missing` in them.
+ */
 export function protectQuantities(
   segments: readonly Segment[],
+  missing: readonly string[],
   source: string,
   target: string,
 ): Segment[] {
+  const wanted = new Set(missing);
   return segments.flatMap((segment): Segment[] => {
     if (typeof segment !== "string") return [segment];
     const cut: Segment[] = [];
     let end = 0;
     for (const match of segment.matchAll(quantityPattern)) {
+      const parts = [...numbersIn(match[0], source), ...unitsIn(match[0])];
+      if (!parts.some((part) => wanted.has(part))) continue;
       cut.push(segment.slice(end, match.index));
       end = match.index + match[0].length;
       cut.push({ kind: "quantity", rendered: localise(match[0], source, target) });
