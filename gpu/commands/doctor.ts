@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { defineCommand } from "citty";
 import { deviceOf, type SidecarConfig } from "../../src/config/sidecar-rules.ts";
 import { loadOnnxRuntime } from "../../src/onnx/runtime.ts";
@@ -6,6 +7,7 @@ import { modelsFolder } from "../../src/weights/store.ts";
 import { FfmpegCodec } from "../codec/ffmpeg-codec.ts";
 import { findFfmpeg } from "../codec/ffmpeg-program.ts";
 import { createPhonemizer } from "../models/kokoro/espeak.ts";
+import { whisperFolder } from "../models/whisper/folder.ts";
 import { GpuMonitor } from "../server/gpu-monitor.ts";
 import { settingsOrExit } from "./settings.ts";
 import { readVoiceProfiles } from "./voice-profiles.ts";
@@ -90,7 +92,8 @@ async function tryWeights(config: SidecarConfig, env: NodeJS.ProcessEnv): Promis
     const more = report.problems.length - 1;
     throw new Error(`${first.message}${more > 0 ? ` (and ${more} more)` : ""}`);
   }
-  return `${report.checkedFiles} files are right in ${dir}`;
+  const recogniser = basename(whisperFolder(dir, config.asrModel));
+  return `${report.checkedFiles} files are right in ${dir}; ${recogniser} recognises`;
 }
 
 async function tryEspeak(): Promise<string> {

@@ -1,20 +1,22 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createVad } from "../../src/vad/silero.ts";
+import { whisperFolder } from "../models/whisper/folder.ts";
 import { Whisper } from "../models/whisper/whisper.ts";
 import { Recogniser } from "../pipeline/recognise.ts";
 import type { Stopped } from "../pipeline/stopped.ts";
 import { modelFailure, serveTask } from "./child.ts";
-import { type HearRequest, type HearResult, type StartMessage, hearRequest } from "./messages.ts";
+import { type HearRequest, type HearResult, hearRequest } from "./messages.ts";
 
 /** `livedub-sts recognise`: voice activity detection and Whisper, as a child of `serve`. */
 export function runRecogniseChild(): Promise<never> {
   return serveTask<HearRequest, HearResult>({
     request: hearRequest,
-    async load(options) {
-      const { modelsDir, threads, executionProvider } = options;
+    async load({ modelsDir, asrModel, threads, executionProvider }) {
       const vad = await createVad(join(modelsDir, "vad", "silero-v6", "silero_vad_v6.onnx"));
-      const whisper = await Whisper.load(whisperFolder(options), { threads, executionProvider });
+      const whisper = await Whisper.load(whisperFolder(modelsDir, asrModel), {
+        threads,
+        executionProvider,
+      });
       const recogniser = new Recogniser(vad, whisper);
       await whisper.transcribe(new Float32Array(16_000), "en"); // the first run allocates
       return {
@@ -59,16 +61,4 @@ async function hear(
     compressionRatio: heard.compressionRatio,
     capped: heard.capped,
   };
-}
-
-/** @throws where the setting names a size whose export is not there, with the remedy */
-function whisperFolder({ modelsDir, asrModel = "base" }: StartMessage): string {
-  const folder = join(modelsDir, "asr", `whisper-${asrModel}-onnx`);
-  if (existsSync(folder)) return folder;
-  const remedy =
-    asrModel === "base"
-      ? "`livedub-sts models pull` makes it"
-      : "put an ONNX export of that size there (encoder_model.onnx, decoder_model_merged.onnx and its " +
-        "tokenizer and generation_config.json), or set ASR_MODEL=base";
-  throw new Error(`ASR_MODEL=${asrModel}: there is no folder ${folder}; ${remedy}`);
 }

@@ -192,6 +192,7 @@ export class StsService implements AsyncDisposable {
       logger,
       childCommand: (task) => selfCommand("livedub-sts", task),
       executionProvider: deviceOf(config),
+      asrModel: config.asrModel,
       ...(deeplApiKey !== undefined && { deeplApiKey }),
       asrTimeoutMs: config.asrTimeoutMs,
       translationTimeoutMs: config.translationTimeoutMs,

@@ -21,7 +21,7 @@ export const sidecarEngineSettings = {
     scope,
     schema: asrModel,
     default: "base",
-    doc: "Size of the Whisper model",
+    doc: "Size of the Whisper model, `base` or one whose ONNX export stands in `asr/whisper-SIZE-onnx` of the models folder (`small`, `large-v3-turbo`, …)",
   }),
   translationProvider: setting({
     name: "TRANSLATION_PROVIDER",

@@ -5,7 +5,8 @@ import { z } from "zod";
  * under each of its names, everything else is refused with the reason, never replaced.
  */
 
-const whisperSizes = ["tiny", "base", "small", "medium", "large"] as const;
+/** OpenAI's sizes: `base`, `small.en`, `large-v3`, `large-v3-turbo`, `turbo`. */
+const whisperSize = /^((tiny|base|small|medium)(\.en)?|large(-v[123])?(-turbo)?|turbo)$/;
 
 /** `base`, `whisper-base`, `faster-whisper-base`, `openai/whisper-base`: the size. */
 export const asrModel = z.string().transform((value, context) => {
@@ -13,13 +14,11 @@ export const asrModel = z.string().transform((value, context) => {
     .trim()
     .toLowerCase()
     .replace(/^(openai\/|systran\/)?(faster-)?whisper-/, "");
-  if (size === "base") return "base" as const;
-  const known = (whisperSizes as readonly string[]).includes(size);
+  if (whisperSize.test(size)) return size;
   context.addIssue({
     code: "custom",
-    message: known
-      ? "only base has weights here; add no other size until its weights are in the lock file"
-      : "must be base (also whisper-base or faster-whisper-base)",
+    message:
+      "must be a size of Whisper: tiny, base, small, medium, large, large-v3, large-v3-turbo (also whisper-base or faster-whisper-base)",
   });
   return z.NEVER;
 });

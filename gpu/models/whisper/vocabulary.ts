@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { ModelFileError, readModelJson } from "../../../src/onnx/model-file.ts";
+import { type TokenWord, wordsOfTokens } from "./token-words.ts";
 
 const generationConfig = z.object({
   decoder_start_token_id: z.number().int(),
@@ -21,14 +22,6 @@ const unspaced = new Set(["zh", "ja", "th", "lo", "my", "yue"]);
 /** How byte-level tokens write a leading space. */
 const spaceMark = "Ġ";
 
-/** A word of a transcription and the tokens it is made of. */
-export interface TokenWord {
-  readonly text: string;
-  /** Index of its first token, and of the first token after it. */
-  readonly from: number;
-  readonly to: number;
-}
-
 const jsonObject = z.record(z.string(), z.unknown());
 
 /** What the tokens of one Whisper export mean; everything is read from its files, nothing assumed by size. */
@@ -44,6 +37,8 @@ export class WhisperVocabulary {
   readonly #config: z.infer<typeof generationConfig>;
   readonly #noTimestamps: number;
   readonly #startOfPrevious: number;
+  readonly #tokenizerPath: string;
+  readonly #tokens: number;
 
   /**
    * @param modelDir folder of the export; its tokenizer files stand in it, or in `whisper-tokenizer` beside it
@@ -58,6 +53,8 @@ export class WhisperVocabulary {
       readModelJson(tokenizerPath, jsonObject),
       readModelJson(join(dir, "tokenizer_config.json"), jsonObject),
     );
+    this.#tokenizerPath = tokenizerPath;
+    this.#tokens = 1 + Math.max(...this.#tokenizer.get_vocab(true).values());
     const idOf = (...names: string[]) => {
       const id = names.map((name) => this.#tokenizer.token_to_id(name)).find((found) => found);
       if (id === undefined) throw new ModelFileError(tokenizerPath, `it has no token ${names[0]}`);
@@ -70,6 +67,18 @@ export class WhisperVocabulary {
     this.#startOfPrevious = idOf("<|startofprev|>");
     this.suppressed = this.#config.suppress_tokens.filter((id) => id >= 0);
     this.suppressedAtBegin = this.#config.begin_suppress_tokens;
+  }
+
+  /**
+   * @param size tokens that the decoder gives logits for
+   * @throws {ModelFileError} for the tokenizer of another family: its marks would mean other things
+   */
+  requireSize(size: number): void {
+    if (size === this.#tokens) return;
+    throw new ModelFileError(
+      this.#tokenizerPath,
+      `it has ${this.#tokens} tokens, the decoder ${size}; put the export's own tokenizer files beside it`,
+    );
   }
 
   /** Primary subtags of the languages that the export recognises. */
@@ -101,35 +110,22 @@ export class WhisperVocabulary {
 
   /** Ids of plain text; what looks like a special token in it is left out, as it would steer the model. */
   encode(text: string): number[] {
-    const plain = text.replace(/<\|[^|]*\|>/g, " ").trim();
+    const plain = text
+      .replace(/<\|[^|]*\|>/g, " ")
+      .replace(/\s+/g, " ")
+      .trim();
     if (plain === "") return [];
     const { ids } = this.#tokenizer.encode(` ${plain}`, { add_special_tokens: false });
     return ids.filter((id) => id < this.endOfText);
   }
 
-  /** The words of text tokens, in order; marks belong to the word before them. */
+  /** The words of text tokens, in order. */
   words(ids: readonly number[], language: string): TokenWord[] {
-    const words: TokenWord[] = [];
-    for (const { from, to, begins } of this.#pieces(ids, unspaced.has(language))) {
-      const open = words.at(-1);
-      const text = this.decode(ids.slice(from, to));
-      const isMark = !/[\p{L}\p{N}]/u.test(text);
-      if (open === undefined || (begins && !isMark)) words.push({ text, from, to });
-      else words[words.length - 1] = { ...open, text: this.decode(ids.slice(open.from, to)), to };
-    }
-    return words.filter(({ text }) => text !== "");
-  }
-
-  /** Tokens joined until they hold whole characters, and whether a word begins there. */
-  *#pieces(ids: readonly number[], each: boolean) {
-    for (let from = 0; from < ids.length;) {
-      let to = from + 1;
-      while (to < ids.length && this.decode(ids.slice(from, to)).includes("\uFFFD")) to++;
-      const begins =
-        each || this.#tokenizer.id_to_token(ids[from]!)?.startsWith(spaceMark) === true;
-      yield { from, to, begins };
-      from = to;
-    }
+    return wordsOfTokens(ids, {
+      decode: (some) => this.decode(some),
+      beginsWithSpace: (id) => this.#tokenizer.id_to_token(id)?.startsWith(spaceMark) === true,
+      unspaced: unspaced.has(language),
+    });
   }
 
   #startSequence(language: string): number[] {

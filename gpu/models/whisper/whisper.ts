@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { deflateSync } from "node:zlib";
 import type { InferenceSession } from "onnxruntime-node";
+import { ModelFileError } from "../../../src/onnx/model-file.ts";
 import {
   type OnnxRuntime,
   type SessionOptions,
@@ -86,7 +87,14 @@ export class Whisper {
     const decoderSession = await openSession(decoderPath, options);
     const vocabulary = new WhisperVocabulary(modelDir);
     const decoder = new GreedyDecoder(runtime, decoderSession, decoderPath, vocabulary);
+    const logits = decoderSession.outputMetadata.find(({ name }) => name === "logits");
+    const tokens = logits?.isTensor === true ? logits.shape[2] : undefined;
+    if (typeof tokens === "number") vocabulary.requireSize(tokens);
     const [, bands, frames] = inputShape(encoder, encoderPath, "input_features");
+    if (typeof bands !== "number")
+      throw new ModelFileError(encoderPath, "its input does not say how many mel bands it wants");
+    const fixedFrames =
+      typeof frames === "number" && frames > 0 ? frames : await onlyWindow(runtime, encoder, bands);
     return new Whisper(
       basename(modelDir),
       runtime,
@@ -95,8 +103,8 @@ export class Whisper {
       decoder,
       await Aligner.load(runtime, modelDir, options),
       vocabulary,
-      new LogMel(Number(bands)),
-      typeof frames === "number" && frames > 0 ? frames : undefined,
+      new LogMel(bands),
+      fixedFrames,
     );
   }
 
@@ -179,6 +187,29 @@ export class Whisper {
     await this.encoder.release();
     await this.decoderSession.release();
     await this.aligner?.close();
+  }
+}
+
+/**
+ * Some exports declare their window free and yet hear only 30 s, as their positions have a fixed count:
+ * a short run tells.
+ *
+ * @returns the one window the export takes, or undefined when it takes any
+ */
+async function onlyWindow(
+  runtime: OnnxRuntime,
+  encoder: InferenceSession,
+  bands: number,
+): Promise<number | undefined> {
+  const frames = 100;
+  const silence = new Float32Array(bands * frames);
+  try {
+    await encoder.run({
+      input_features: new runtime.Tensor("float32", silence, [1, bands, frames]),
+    });
+    return undefined;
+  } catch {
+    return (longestWindowSeconds * whisperSampleRateHz) / hopSamples;
   }
 }
 

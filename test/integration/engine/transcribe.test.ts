@@ -1,7 +1,16 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { realEngine } from "../../support/real-engine.ts";
+import { createRealEngine } from "../../../gpu/inference/real-engine.ts";
+import { Whisper } from "../../../gpu/models/whisper/whisper.ts";
+import {
+  childCommand,
+  modelsForTests,
+  quietLogger,
+  realEngine,
+} from "../../support/real-engine.ts";
 import { fixtureSound, whiteNoise } from "./sounds.ts";
 import { wordErrorRate } from "./text-distance.ts";
 
@@ -120,4 +129,68 @@ test("more than 30 s, and a language that it does not know, are refused", async 
   await expect(engine.transcribe(long)).rejects.toThrow(/30 s/);
   const odd = { pcm16k: new Float32Array(16_000), language: "xx", quality: "final" } as const;
   await expect(engine.transcribe(odd)).rejects.toThrow(/does not recognise xx/);
+});
+
+describe("another export than ours", () => {
+  /** A folder `whisper-other-onnx` with the two files that any export has. */
+  async function withPlainExport(run: (folder: string, dir: string) => Promise<void>) {
+    const modelsDir = await modelsForTests();
+    const dir = mkdtempSync(join(tmpdir(), "livedub-export-"));
+    try {
+      const folder = join(dir, "asr", "whisper-other-onnx");
+      mkdirSync(folder, { recursive: true });
+      for (const file of ["encoder_model.onnx", "decoder_model_merged.onnx"])
+        symlinkSync(join(modelsDir, "asr", "whisper-base-onnx", file), join(folder, file));
+      const tokenizer = join(modelsDir, "asr", "whisper-tokenizer");
+      for (const file of ["tokenizer.json", "tokenizer_config.json", "generation_config.json"])
+        copyFileSync(join(tokenizer, file), join(folder, file));
+      await run(folder, dir);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  }
+
+  test("without alignment heads gives text without words", async () => {
+    await withPlainExport(async (folder) => {
+      const whisper = await Whisper.load(folder);
+      expect(whisper.name).toBe("whisper-other-onnx");
+      const pcm16k = await fixtureSound("speech/LJ001-0008.flac");
+      const heard = await whisper.transcribe(pcm16k, "en", { words: true });
+      await whisper.close();
+      expect(heard.text.toLowerCase()).toContain("never been surpassed");
+      expect(heard.words).toBeUndefined();
+    });
+  }, 60_000);
+
+  test("with the tokenizer of another family is refused by name", async () => {
+    await withPlainExport(async (folder) => {
+      const path = join(folder, "tokenizer.json");
+      const tokenizer = z
+        .looseObject({ added_tokens: z.array(z.looseObject({ id: z.number() })) })
+        .parse(await Bun.file(path).json());
+      const last = tokenizer.added_tokens.at(-1);
+      const added_tokens = [
+        ...tokenizer.added_tokens,
+        { ...last, id: 51_865, content: "<|30.02|>" },
+      ];
+      await Bun.write(path, JSON.stringify({ ...tokenizer, added_tokens }));
+      await expect(Whisper.load(folder)).rejects.toThrow(
+        `${path}: it has 51866 tokens, the decoder 51865`,
+      );
+    });
+  }, 60_000);
+
+  test("that is not there fails the start, naming setting and folder", async () => {
+    const modelsDir = await modelsForTests();
+    await using engineOfSmall = createRealEngine({
+      modelsDir,
+      logger: quietLogger,
+      childCommand,
+      asrModel: "small",
+    });
+    const folder = join(modelsDir, "asr", "whisper-small-onnx");
+    await expect(engineOfSmall.start()).rejects.toThrow(
+      `ASR_MODEL=small: there is no folder ${folder}`,
+    );
+  }, 60_000);
 });

@@ -21,31 +21,28 @@ test("a window, with and without what was said before, and a fragment are unders
 });
 
 test.each([
-  [{ pcm16k: new Float32Array(30 * 16_000 + 1) }, "30 s"],
-  [{ pcm16k: [0, 0] }, "Invalid"],
-  [{ language: "pt-BR" }, "pattern"],
-  [{ quality: "best" }, "partial"],
-  [{ prompt: "x".repeat(2001) }, "2000"],
-  [{ kind: "song" }, "discriminator"],
-] as const)("a window with %o is refused", (change, said) => {
+  ["more than 30 s", { pcm16k: new Float32Array(30 * 16_000 + 1) }, "30 s"],
+  ["sound that is no samples", { pcm16k: [0, 0] }, "Invalid"],
+  ["a region in its language", { language: "pt-BR" }, "pattern"],
+  ["an unknown quality", { quality: "best" }, "partial"],
+  ["an endless prompt", { prompt: "x".repeat(2001) }, "2000"],
+  ["an unknown kind", { kind: "song" }, "discriminator"],
+] as const)("a window with %s is refused", (_, change, said) => {
   expect(faultsOf({ ...window, ...change }, hearRequest)).toContain(said);
 });
 
+const frame = new Float32Array(512);
+const hidden = new Float32Array(256);
 test.each([
-  [{ samples: new Float32Array(513) }, "multiple of 512"],
-  [{ samples: new Float32Array(512 * 1876) }, "60 s"],
+  ["part of a frame", { samples: new Float32Array(513) }, "multiple of 512"],
+  ["more than a minute", { samples: new Float32Array(512 * 1876) }, "60 s"],
+  ["a context that is no samples", { samples: frame, state: { hidden, context: [] } }, "Invalid"],
   [
-    { samples: new Float32Array(512), state: { hidden: new Float32Array(256), context: [] } },
-    "Invalid",
-  ],
-  [
-    {
-      samples: new Float32Array(512),
-      state: { hidden: new Float32Array(256), context: new Float32Array(63) },
-    },
+    "a context of another size",
+    { samples: frame, state: { hidden, context: new Float32Array(63) } },
     "64",
   ],
-] as const)("a detection of %o is refused", (request, said) => {
+] as const)("a detection with %s is refused", (_, request, said) => {
   expect(faultsOf(request, detectRequest)).toContain(said);
 });
 

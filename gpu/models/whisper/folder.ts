@@ -1,0 +1,22 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+/** The size whose weights the lock file names; others are the user's own exports. */
+const ownSize = "base";
+
+/**
+ * The folder of a size's export inside the models folder.
+ *
+ * @param size `base`, `small`, `large-v3-turbo`, … as `ASR_MODEL` says
+ * @throws where it is not there, with the remedy
+ */
+export function whisperFolder(modelsDir: string, size = ownSize): string {
+  const folder = join(modelsDir, "asr", `whisper-${size}-onnx`);
+  if (existsSync(folder)) return folder;
+  const remedy =
+    size === ownSize
+      ? "`livedub-sts models pull` makes it"
+      : "put an ONNX export of that size there (encoder_model.onnx, decoder_model_merged.onnx, tokenizer.json, " +
+        `tokenizer_config.json, generation_config.json), or set ASR_MODEL=${ownSize}`;
+  throw new Error(`ASR_MODEL=${size}: there is no folder ${folder}; ${remedy}`);
+}
