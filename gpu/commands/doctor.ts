@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { defineCommand } from "citty";
-import { deviceOf, type SidecarConfig } from "../../src/config/sidecar-rules.ts";
+import { deviceOf, translationOrder, type SidecarConfig } from "../../src/config/sidecar-rules.ts";
 import { loadOnnxRuntime } from "../../src/onnx/runtime.ts";
 import { quickCheckWeights } from "../../src/weights/check.ts";
 import { modelsFolder } from "../../src/weights/store.ts";
@@ -115,9 +115,10 @@ function tryVoices(config: SidecarConfig): Promise<string> {
 }
 
 function languages(config: SidecarConfig): string {
-  return config.deeplApiKey === undefined
-    ? "local pairs only; DEEPL_API_KEY adds more"
-    : "local pairs and DeepL";
+  const services = translationOrder(config).filter((name) => name !== "local");
+  return services.length === 0
+    ? "local pairs only; DEEPL_API_KEY or OPENAI_TRANSLATION_MODEL adds more"
+    : `local pairs and ${services.join(", ")}`;
 }
 
 async function tryGpu(): Promise<string> {

@@ -2,7 +2,6 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../../src/telemetry/log.ts";
 import { listVoices } from "../models/kokoro/kokoro.ts";
-import { DeepLProvider } from "../pipeline/deepl.ts";
 import { type DubStages, dub } from "../pipeline/dub-fragment.ts";
 import { type Translation, TranslationChain, unsupportedPair } from "../pipeline/translate.ts";
 import type { TranslationLimits } from "../pipeline/translation/provider.ts";
@@ -52,6 +51,7 @@ import type {
   TranscribeResult,
   TranslateClauseRequest,
 } from "./stages.ts";
+import { type TranslationServices, createTranslationProviders } from "./translation-services.ts";
 import { VoiceBook, type VoiceProfile } from "./voice-book.ts";
 
 export interface RealEngineOptions {
@@ -65,15 +65,8 @@ export interface RealEngineOptions {
   readonly asrModel?: string;
   /** Threads of each of the two heavy children; default half the cores, at least 1. */
   readonly threads?: number;
-  /**
-   * `auto`: local models, DeepL for what they lack or fail at; `local`: never DeepL; `deepl`: DeepL, and
-   * local models when it fails. Default `auto`.
-   */
-  readonly translationProvider?: "auto" | "local" | "deepl";
-  /** Without it DeepL is not asked; never logged. */
-  readonly deeplApiKey?: string;
-  /** Another server than the service's own, for tests and gateways. */
-  readonly deeplServerUrl?: string;
+  /** Absent: the local models alone. */
+  readonly translation?: TranslationServices;
   readonly voiceProfiles?: Readonly<Record<string, VoiceProfile>>;
   /** Time limits of the stages; `file` requests have none. */
   readonly asrTimeoutMs?: number;
@@ -82,6 +75,8 @@ export interface RealEngineOptions {
   /** Requests waiting for each child; one more is refused with `QUEUE_FULL`. Default 20. */
   readonly queueMaxDepth?: number;
   readonly onStage?: StageObserver;
+  /** Told for each translation whether it was made before. */
+  readonly onTranslationCache?: (hit: boolean) => void;
 }
 
 const gibibyte = 2 ** 30;
@@ -264,15 +259,14 @@ class RealEngine implements DubEngine, Pick<EngineStages, "detect" | "transcribe
   }
 
   #providers(): TranslationChain {
-    const { deeplApiKey, deeplServerUrl, translationTimeoutMs, translationProvider } = this.options;
+    const {
+      translation = { order: ["local"] },
+      translationTimeoutMs,
+      onTranslationCache,
+    } = this.options;
     const local = new LocalTranslationProvider(this.#translate);
-    if (!deeplApiKey || translationProvider === "local") return new TranslationChain([local]);
-    const deepl = new DeepLProvider({
-      apiKey: deeplApiKey,
-      ...(deeplServerUrl && { serverUrl: deeplServerUrl }),
-      ...(translationTimeoutMs && { timeoutMs: translationTimeoutMs }),
-    });
-    return new TranslationChain(translationProvider === "deepl" ? [deepl, local] : [local, deepl]);
+    const providers = createTranslationProviders(translation, local, translationTimeoutMs);
+    return new TranslationChain(providers, { onCache: onTranslationCache });
   }
 
   #childOptions(task: InferenceTask, stage: EngineStage, recycleAboveBytes: number) {

@@ -233,7 +233,7 @@ export function unsupportedPair(
   return new EngineError("UNSUPPORTED_LANGUAGE", {
     message:
       `nothing here dubs ${source}→${target}; served: ${served}. ` +
-      "DEEPL_API_KEY adds the languages of that service",
+      "DEEPL_API_KEY or OPENAI_TRANSLATION_MODEL adds the languages of that service",
     retryable: false,
     blame: "caller",
     metadata: { pairs },

@@ -5,6 +5,7 @@ import type { ClauseNotice } from "../session/clauses/answer-line.ts";
 import type { RefusalReason } from "../session/clauses/guards.ts";
 import type { ShedReason, Worth } from "../session/clauses/work.ts";
 import type { SessionObserver } from "../session/session-peer.ts";
+import { TranslationCacheMetrics } from "./translation-cache-metrics.ts";
 
 /** Buckets of the released server are among these; finer ones stand between. */
 const fragmentSeconds = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 32];
@@ -26,6 +27,7 @@ const mostFailuresOfAStream = 50;
 /** Every series of the sidecar (contract 5.1, with the aliases of the older specification). */
 export class SidecarMetrics implements SessionObserver, ClauseObserver {
   readonly registry = new Registry();
+  readonly translationCache = new TranslationCacheMetrics(this.registry);
   #gpu: GpuLoad | undefined;
   #modelLoadSeconds: number | undefined;
   readonly #streams = new Set<string>();

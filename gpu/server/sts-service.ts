@@ -1,4 +1,4 @@
-import { deviceOf, type SidecarConfig } from "../../src/config/sidecar-rules.ts";
+import { deviceOf, translationOrder, type SidecarConfig } from "../../src/config/sidecar-rules.ts";
 import { livedubVersion } from "../../src/config/version.ts";
 import { selfCommand } from "../../src/process/self.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
@@ -8,6 +8,7 @@ import { FragmentCodec } from "../codec/fragment-codec.ts";
 import type { DubEngine } from "../inference/engine.ts";
 import type { EngineStages } from "../inference/stages.ts";
 import { createRealEngine, type RealEngineOptions } from "../inference/real-engine.ts";
+import type { TranslationServices } from "../inference/translation-services.ts";
 import type { ClauseParts } from "../session/clause-parts.ts";
 import { EchoProcessor } from "../session/echo-processor.ts";
 import { EngineProcessor } from "../session/engine-processor.ts";
@@ -186,19 +187,31 @@ export class StsService implements AsyncDisposable {
   #createEngine(metrics: SidecarMetrics): DubEngine {
     const { config, logger, models } = this.options;
     if (models === undefined) throw new Error("real mode needs a folder of weights");
-    const deeplApiKey = config.translationProvider === "local" ? undefined : config.deeplApiKey;
     return createRealEngine({
       ...models,
       logger,
       childCommand: (task) => selfCommand("livedub-sts", task),
       executionProvider: deviceOf(config),
       asrModel: config.asrModel,
-      ...(deeplApiKey !== undefined && { deeplApiKey }),
+      translation: translationServices(config),
       asrTimeoutMs: config.asrTimeoutMs,
       translationTimeoutMs: config.translationTimeoutMs,
       ttsTimeoutMs: config.ttsTimeoutMs,
       queueMaxDepth: config.queueMaxDepth,
       onStage: (stage, durationMs) => metrics.stageRan(stage, durationMs),
+      onTranslationCache: (hit) => metrics.translationCache.lookedUp(hit),
     });
   }
+}
+
+function translationServices(config: SidecarConfig): TranslationServices {
+  const { deeplApiKey, openAiBaseUrl, openAiApiKey, openAiTranslationModel } = config;
+  const hasOpenAi = openAiBaseUrl !== undefined && openAiTranslationModel !== undefined;
+  return {
+    order: translationOrder(config),
+    ...(deeplApiKey !== undefined && { deepl: { apiKey: deeplApiKey } }),
+    ...(hasOpenAi && {
+      openAi: { baseUrl: openAiBaseUrl, apiKey: openAiApiKey, model: openAiTranslationModel },
+    }),
+  };
 }

@@ -115,7 +115,7 @@ function describe(
   text: string,
   error: z.ZodError,
 ): string {
-  const shown = declared.secret ? "***" : text;
+  const shown = declared.secret ? "***" : text.replace(/\/\/[^/@\s]*@/, "//***@");
   const wanted = error.issues.map((issue) => issue.message).join("; ");
   return `${name}=${shown}: ${wanted}`;
 }

@@ -11,7 +11,6 @@ import {
 const scope = "sidecar";
 const noArtefacts = "the sidecar keeps no recordings; use the edge's run bundle";
 const noCloudVoices = "cloud voices are not built in";
-const noOpenAi = "OpenAI-compatible translation is not built in";
 
 /** What `livedub-sts` reads (contract 7.4): models, providers, the machine. */
 export const sidecarEngineSettings = {
@@ -29,7 +28,7 @@ export const sidecarEngineSettings = {
     scope,
     schema: translationProvider,
     default: "auto",
-    doc: "`auto` (DeepL first where a key is set, else local), `local` or `deepl` (needs the key)",
+    doc: "`auto` (DeepL where its key is set, then an OpenAI-compatible endpoint where its model is named, then local), or `local`, `deepl`, `openai-compatible`, or several in order of preference; the local models come last where they are not named",
   }),
   ttsModel: setting({
     name: "TTS_MODEL",
@@ -84,17 +83,23 @@ export const sidecarEngineSettings = {
   openAiBaseUrl: setting<string | undefined>({
     name: "OPENAI_BASE_URL",
     scope,
-    schema: url("http", "https"),
-    doc: "Address of an OpenAI-compatible endpoint",
-    ignored: noOpenAi,
+    schema: url("http", "https").refine((address) => new URL(address).username === "", {
+      message: "must hold no credentials; give the key as OPENAI_API_KEY",
+    }),
+    doc: "Address of an OpenAI-compatible endpoint, with its version, like `http://127.0.0.1:11434/v1`",
   }),
   openAiApiKey: setting<string | undefined>({
     name: "OPENAI_API_KEY",
     scope,
     schema: text,
     secret: true,
-    doc: "Key of an OpenAI-compatible endpoint",
-    ignored: noOpenAi,
+    doc: "Key of the OpenAI-compatible endpoint; a self-hosted one may need none",
+  }),
+  openAiTranslationModel: setting<string | undefined>({
+    name: "OPENAI_TRANSLATION_MODEL",
+    scope,
+    schema: text,
+    doc: "The model that translates at the OpenAI-compatible endpoint; unset = it translates nothing",
   }),
   cudaVisibleDevices: setting({
     name: "CUDA_VISIBLE_DEVICES",

@@ -23,18 +23,40 @@ export const asrModel = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
-/** `auto` (DeepL first where a key is set, else local), `local` or `deepl`. */
-export const translationProvider = z.string().transform((value, context) => {
-  const name = value.trim().toLowerCase();
-  if (name === "auto" || name === "local" || name === "deepl") return name;
-  if (["bergamot", "marian"].includes(name)) return "local" as const;
-  context.addIssue({
-    code: "custom",
-    message:
-      "must be auto (DeepL first where a key is set, else local), local, or deepl; other providers are not built in",
+const translationProviders = ["local", "deepl", "openai-compatible"] as const;
+export type TranslationProviderName = (typeof translationProviders)[number];
+
+const otherNames: Readonly<Record<string, TranslationProviderName>> = {
+  bergamot: "local",
+  marian: "local",
+  openai: "openai-compatible",
+};
+
+/** `auto`, or names in order of preference; the local models come last where they are not named. */
+export const translationProvider = z
+  .string()
+  .transform((value, context): "auto" | readonly TranslationProviderName[] => {
+    const names = value
+      .toLowerCase()
+      .split(",")
+      .map((name) => name.trim());
+    if (names.length === 1 && names[0] === "auto") return "auto";
+    const known = names.map(
+      (name) => otherNames[name] ?? translationProviders.find((provider) => provider === name),
+    );
+    const order = new Set(known);
+    if (order.has(undefined) || order.size < names.length) {
+      context.addIssue({
+        code: "custom",
+        message:
+          "must be auto, local, deepl or openai-compatible, or several of these in order of preference " +
+          "(each once, like deepl,openai-compatible); other providers are not built in",
+      });
+      return z.NEVER;
+    }
+    order.add("local");
+    return [...order].filter((name) => name !== undefined);
   });
-  return z.NEVER;
-});
 
 /** `kokoro`, the one local voice model. */
 export const ttsModel = z.string().transform((value, context) => {

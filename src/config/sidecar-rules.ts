@@ -1,5 +1,6 @@
 import { commonSettings } from "./common.ts";
 import { ConfigError, readSettings, type Environment, type SettingValues } from "./setting.ts";
+import type { TranslationProviderName } from "./sidecar-providers.ts";
 import { sidecarSettings } from "./sidecar.ts";
 
 /** The sidecar's settings, checked against each other. */
@@ -47,8 +48,17 @@ function* contradictions(config: SidecarConfig, environment: Environment): Gener
   devices.delete(undefined);
   if (devices.size > 1)
     yield "ASR_DEVICE, TTS_DEVICE, DEVICE: all models run on one device; give them the same value";
-  if (config.translationProvider === "deepl" && config.deeplApiKey === undefined)
+  const named = config.translationProvider === "auto" ? [] : config.translationProvider;
+  if (named.includes("deepl") && config.deeplApiKey === undefined)
     yield "TRANSLATION_PROVIDER=deepl: needs DEEPL_API_KEY";
+  for (const [variable, value] of [
+    ["OPENAI_BASE_URL", config.openAiBaseUrl],
+    ["OPENAI_TRANSLATION_MODEL", config.openAiTranslationModel],
+  ] as const)
+    if (named.includes("openai-compatible") && value === undefined)
+      yield `TRANSLATION_PROVIDER=openai-compatible: needs ${variable}`;
+  if (config.openAiTranslationModel !== undefined && config.openAiBaseUrl === undefined)
+    yield `OPENAI_TRANSLATION_MODEL=${config.openAiTranslationModel}: needs OPENAI_BASE_URL`;
   const ascending = [
     ["BACKPRESSURE_THRESHOLD_LOW", config.thresholdLow],
     ["BACKPRESSURE_THRESHOLD_MEDIUM", config.thresholdMedium],
@@ -64,6 +74,15 @@ function* contradictions(config: SidecarConfig, environment: Environment): Gener
     else if (threshold.value < before[1].value)
       yield `${name}=${threshold.value}: must not be less than ${before[0]} (${before[1].value})`;
   }
+}
+
+/** Who translates, in order of preference; each has what it needs. */
+export function translationOrder(config: SidecarConfig): readonly TranslationProviderName[] {
+  if (config.translationProvider !== "auto") return config.translationProvider;
+  const order: TranslationProviderName[] = [];
+  if (config.deeplApiKey !== undefined) order.push("deepl");
+  if (config.openAiTranslationModel !== undefined) order.push("openai-compatible");
+  return [...order, "local"];
 }
 
 /** Where inference runs, when the device of either model was named alone. */

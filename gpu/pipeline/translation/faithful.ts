@@ -1,4 +1,4 @@
-import { missingQuantities, protectQuantities } from "./quantities.ts";
+import { asciiDigits, missingQuantities, protectQuantities } from "./quantities.ts";
 import { withoutEmoji, withoutMarkup } from "./plain-text.ts";
 import { Codes, type Segment, type Span, isSpan, plainText, render, tidy } from "./segments.ts";
 import type { TermBook } from "./terms.ts";
@@ -36,7 +36,7 @@ export async function translateFaithfully(
   ask: Ask,
 ): Promise<FaithfulTranslation> {
   const segments = book
-    .segment(withoutMarkup(text.normalize("NFC")))
+    .segment(withoutMarkup(asciiDigits(text.normalize("NFC"))))
     .map((segment) => (isSpan(segment) ? segment : withoutEmoji(segment)));
   const translator = new Translator(languages, ask);
   let best = await translator.attempt(segments);

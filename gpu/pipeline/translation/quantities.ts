@@ -50,9 +50,14 @@ function parse(
   return undefined;
 }
 
+/** Full-width digits and signs as plain ones; everything else, thin spaces above all, as it was. */
+export function asciiDigits(text: string): string {
+  return text.replaceAll(/[０-９．，：％＄]/gu, (sign) => sign.normalize("NFKC"));
+}
+
 /** Every number of a text by its value, however the language writes it: `1,234.50` of English is `1234.5`. */
 export function numbersIn(text: string, language: string): string[] {
-  return [...text.normalize("NFKC").matchAll(numberPattern)].flatMap(([token]) => {
+  return [...asciiDigits(text).matchAll(numberPattern)].flatMap(([token]) => {
     const parsed = parse(token, language);
     const parts =
       parsed === undefined ? token.split(/[.,]/u) : [`${parsed.whole}.${parsed.fraction}`];
@@ -62,7 +67,7 @@ export function numbersIn(text: string, language: string): string[] {
 
 /** Signs of units and money in a text; the letters of a unit count only behind a number. */
 function unitsIn(text: string): string[] {
-  return [...text.normalize("NFKC").matchAll(unitPattern)].map(([unit]) => unit);
+  return [...asciiDigits(text).matchAll(unitPattern)].map(([unit]) => unit);
 }
 
 /**

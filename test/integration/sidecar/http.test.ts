@@ -219,6 +219,8 @@ describe("5.1 metrics", () => {
     "sts_asr_duration_seconds",
     "sts_tts_duration_seconds",
     "sts_translation_duration_seconds",
+    "sts_translation_cache_lookups_total",
+    "sts_translation_cache_hit_ratio",
     "sts_fragments_in_flight",
     "sts_fragment_errors_total",
     "sts_sessions_active",

@@ -157,3 +157,12 @@ describe("the chain of providers", () => {
     expect(pairs.filter(([source, target]) => source === "en" && target === "pt")).toHaveLength(1);
   });
 });
+
+test("what was said before goes to DeepL as context, apart from the text", async () => {
+  status = 200;
+  const request = { text: "Hello, world.", source: "en", target: "pt", context: "He came in." };
+  await provider().translate(request, {});
+  const body = new URLSearchParams(asked.at(-1)?.body);
+  expect(body.get("context")).toBe("He came in.");
+  expect(body.getAll("text")).toEqual(["Hello, world."]);
+});

@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { tmpdir } from "node:os";
 import { commonSettings } from "../../../src/config/common.ts";
 import { ConfigError } from "../../../src/config/setting.ts";
-import { deviceOf, isLoopback, readSidecarConfig } from "../../../src/config/sidecar-rules.ts";
+import {
+  deviceOf,
+  isLoopback,
+  readSidecarConfig,
+  translationOrder,
+} from "../../../src/config/sidecar-rules.ts";
 import { sidecarSettings } from "../../../src/config/sidecar.ts";
 import { settingWarnings } from "../../../gpu/commands/settings.ts";
 import { readVoiceProfiles } from "../../../gpu/commands/voice-profiles.ts";
@@ -79,7 +84,7 @@ describe("contract 7.4: aliases", () => {
     ["ASR_MODEL", "openai/whisper-large-v3-turbo", "asrModel", "large-v3-turbo"],
     ["STS_TTS_MODEL", "kokoro", "ttsModel", "kokoro"],
     ["TTS_PROVIDER", "kokoro", "ttsModel", "kokoro"],
-    ["STS_TRANSLATION_MODEL", "bergamot", "translationProvider", "local"],
+    ["STS_TRANSLATION_MODEL", "bergamot", "translationProvider", ["local"]],
     ["STS_MODEL_CACHE_DIR", "/m", "modelsDir", "/m"],
     ["LIVEDUB_MODELS_DIR", "/m", "modelsDir", "/m"],
     ["DEEPL_AUTH_KEY", "d", "deeplApiKey", "d"],
@@ -125,6 +130,15 @@ describe("contract 7.4: refusals name the variable and what would be right", () 
     [{ TTS_PROVIDER: "mock" }, "must be kokoro"],
     [{ TRANSLATION_PROVIDER: "google" }, "must be auto"],
     [{ TRANSLATION_PROVIDER: "deepl" }, "needs DEEPL_API_KEY"],
+    [{ TRANSLATION_PROVIDER: "local,mock" }, "other providers are not built in"],
+    [{ TRANSLATION_PROVIDER: "local,bergamot" }, "each once"],
+    [{ TRANSLATION_PROVIDER: "openai" }, "needs OPENAI_BASE_URL"],
+    [{ TRANSLATION_PROVIDER: "openai" }, "needs OPENAI_TRANSLATION_MODEL"],
+    [{ OPENAI_TRANSLATION_MODEL: "m" }, "needs OPENAI_BASE_URL"],
+    [
+      { OPENAI_BASE_URL: "http://me:secret@127.0.0.1/v1" },
+      "OPENAI_BASE_URL=http://***@127.0.0.1/v1: must hold no credentials",
+    ],
     [{ DEVICE: "tpu" }, "must be cpu or cuda"],
     [{ ASR_DEVICE: "cuda", TTS_DEVICE: "cpu" }, "one device"],
     [{ REQUIRE_AUTH: "true" }, "needs a key"],
@@ -220,5 +234,31 @@ describe("the file of voices", () => {
 
   test("that is not there is refused by name", () => {
     expect(() => readVoiceProfiles("/nonexistent/voices.json")).toThrow("/nonexistent/voices.json");
+  });
+});
+
+describe("who translates, in order", () => {
+  const order = (environment: Record<string, string>) =>
+    translationOrder(readSidecarConfig(environment));
+  const openAi = { OPENAI_BASE_URL: "http://127.0.0.1/v1", OPENAI_TRANSLATION_MODEL: "m" };
+  test("by itself: each service that is set up, then the local models", () => {
+    expect(order({})).toEqual(["local"]);
+    expect(order({ DEEPL_API_KEY: "d" })).toEqual(["deepl", "local"]);
+    expect(order({ DEEPL_API_KEY: "d", ...openAi })).toEqual([
+      "deepl",
+      "openai-compatible",
+      "local",
+    ]);
+    expect(order({ OPENAI_BASE_URL: "http://127.0.0.1/v1" })).toEqual(["local"]);
+  });
+  test("by name: as named, and the local models last where they are not", () => {
+    const all = { DEEPL_API_KEY: "d", ...openAi };
+    expect(order({ ...all, TRANSLATION_PROVIDER: "local" })).toEqual(["local"]);
+    expect(order({ ...all, TRANSLATION_PROVIDER: " OpenAI , deepl" })).toEqual([
+      "openai-compatible",
+      "deepl",
+      "local",
+    ]);
+    expect(order({ ...all, TRANSLATION_PROVIDER: "local,deepl" })).toEqual(["local", "deepl"]);
   });
 });
