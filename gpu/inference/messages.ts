@@ -125,11 +125,15 @@ export type DetectAnswer = z.infer<typeof detectResult>;
 export const detectInfo = z.object({ model: z.string() });
 export type DetectInfo = z.infer<typeof detectInfo>;
 
-export const voiceRequest = z.object({
-  text: z.string(),
-  voice: z.string(),
+const pace = {
+  tempo: z.number().positive().optional(),
   slot: z.object({ sourceMs: z.number(), slotMs: z.number() }).optional(),
-});
+};
+/** A text to be spoken, or another voice's sound (24 kHz) to be brought to a pace. */
+export const voiceRequest = z.union([
+  z.object({ text: z.string(), voice: z.string(), ...pace }),
+  z.object({ audio: samples, ...pace }),
+]);
 export type VoiceRequest = z.infer<typeof voiceRequest>;
 export const voiceResult = z.object({
   audio: samples,

@@ -47,6 +47,8 @@ import type {
   DetectRequest,
   DetectResult,
   EngineStages,
+  SpeakRequest,
+  SpeakResult,
   TranscribeRequest,
   TranscribeResult,
   TranslateClauseRequest,
@@ -83,13 +85,11 @@ const gibibyte = 2 ** 30;
 const secretName = /KEY|TOKEN|SECRET|PASSWORD|NONCE/i;
 
 /** The engine of real models: its children, a translation chain, and the fitting of dubs between them. */
-export function createRealEngine(
-  options: RealEngineOptions,
-): DubEngine & Pick<EngineStages, "detect" | "transcribe"> {
+export function createRealEngine(options: RealEngineOptions): DubEngine & EngineStages {
   return new RealEngine(options);
 }
 
-class RealEngine implements DubEngine, Pick<EngineStages, "detect" | "transcribe"> {
+class RealEngine implements DubEngine, EngineStages {
   readonly mode = "real";
   readonly gpuAvailable: boolean;
   readonly #detect: InferenceChild<DetectPayload, DetectInfo, DetectAnswer>;
@@ -218,6 +218,14 @@ class RealEngine implements DubEngine, Pick<EngineStages, "detect" | "transcribe
   ): Promise<Translation> {
     this.#refuseUnlessReady();
     return this.#chain.translate(request, limits);
+  }
+
+  async speak(request: SpeakRequest, limits?: RequestLimits): Promise<SpeakResult> {
+    this.#refuseUnlessReady();
+    const { text, tempo } = request;
+    const voice = this.#voices.resolve(request.voiceProfile, primarySubtag(request.language));
+    const spoken = await this.#voice.request({ text, voice, tempo }, limits);
+    return { ...spoken, model: this.#voice.info.model };
   }
 
   health(): EngineHealth {

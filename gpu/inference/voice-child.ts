@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { EspeakError, createPhonemizer } from "../models/kokoro/espeak.ts";
 import { Kokoro } from "../models/kokoro/kokoro.ts";
-import { Synthesiser } from "../pipeline/synthesise.ts";
+import { Synthesiser, shapeSpeech } from "../pipeline/synthesise.ts";
 import { messageOf, modelFailure, serveTask } from "./child.ts";
 import { voiceRequest } from "./messages.ts";
 
@@ -18,8 +18,10 @@ export function runVoiceChild(): Promise<never> {
       const synthesiser = new Synthesiser(kokoro, phonemizer);
       return {
         info: { model: "kokoro-82m-v1.0" },
-        handle: ({ text, voice, slot }, stopped) =>
-          synthesiser.synthesise({ text, voice, ...(slot && { slot }) }, stopped),
+        handle: async (request, stopped) =>
+          "audio" in request
+            ? shapeSpeech(request.audio, request)
+            : synthesiser.synthesise(request, stopped),
       };
     },
     explain: (cause) =>

@@ -27,8 +27,12 @@ export function chooseTempo({ naturalMs, sourceMs, slotMs }: FitTarget): ChosenT
     naturalMs > slotMs
       ? naturalMs / Math.max(slotMs, 1)
       : Math.min(1, naturalMs / Math.max(1, Math.min(sourceMs, slotMs)));
-  const tempo = Math.min(fastestTempo, Math.max(slowestTempo, wanted));
-  return { tempo, clamped: wanted > fastestTempo };
+  return { tempo: inRange(wanted), clamped: wanted > fastestTempo };
+}
+
+/** A tempo held to the range. */
+export function inRange(tempo: number): number {
+  return Math.min(fastestTempo, Math.max(slowestTempo, tempo));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type Kokoro, kokoroSampleRateHz } from "../models/kokoro/kokoro.ts";
 import { languageOfVoice } from "../models/kokoro/languages.ts";
 import { type Phonemizer, phonemesOf } from "../models/kokoro/phonemes.ts";
-import { chooseTempo, fadeEnds, fastestTempo, trimSilence } from "./fit.ts";
+import { chooseTempo, fadeEnds, fastestTempo, inRange, trimSilence } from "./fit.ts";
 import { type Piece, cutIntoPieces } from "./pieces.ts";
 import { SpeakingRate, speedForTempo, tempoOfSpeed } from "./speaking-rate.ts";
 import { type Stopped, neverStopped } from "./stopped.ts";
@@ -9,18 +9,27 @@ import { stretchTempo } from "./time-stretch.ts";
 
 /** About 4.5 s of speech: a call blocks its process for a quarter of what it says. */
 const longestPieceCharacters = 85;
-export interface SynthesisRequest {
+/** A tempo that is off by less is not worth a stretch. */
+const inaudible = 0.005;
+
+/** How fast speech is to come out: at a tempo, or as its slot asks; without either at its natural tempo. */
+export interface Pace {
+  /** Held to 0.85..1.30; 1 is natural. */
+  readonly tempo?: number | undefined;
+  /** See {@link FitTarget}. */
+  readonly slot?: { readonly sourceMs: number; readonly slotMs: number } | undefined;
+}
+
+export interface SynthesisRequest extends Pace {
   readonly text: string;
   /** A voice of the package; its name tells the language. */
   readonly voice: string;
-  /** See {@link FitTarget}; without a slot the text is spoken at its natural tempo. */
-  readonly slot?: { readonly sourceMs: number; readonly slotMs: number };
 }
 
 export interface SynthesisResult {
   /** Mono, 24 kHz, without silence around it; empty when the text has nothing to say. */
   readonly audio: Float32Array;
-  /** How much faster than natural it came out, by the voice's measured behaviour; at most 1.30. */
+  /** How much faster than natural it came out, by the voice's measured behaviour; 0.85..1.30. */
   readonly tempo: number;
   /** Length at tempo 1. */
   readonly naturalMs: number;
@@ -58,7 +67,7 @@ export class Synthesiser {
     let naturalMs = 0;
     for (const [index, piece] of pieces.entries()) {
       if (await stopped()) return undefined;
-      const wanted = this.#tempoFor(pieces.slice(index), rate, request.slot, spokenMs);
+      const wanted = tempoFor(request, naturalLength(pieces.slice(index), rate), spokenMs);
       const speed = speedForTempo(wanted);
       const audio = await this.#speak(piece, request.voice, speed);
       const pauseSamples = Math.round((piece.pauseMs / wanted / 1000) * kokoroSampleRateHz);
@@ -66,11 +75,7 @@ export class Synthesiser {
       spokenMs += lengthMs(audio) + (1000 * pauseSamples) / kokoroSampleRateHz;
       naturalMs += lengthMs(audio) * tempoOfSpeed(speed) + piece.pauseMs;
     }
-    const slotMs = request.slot?.slotMs ?? Infinity;
-    const audio = squeezed(joined(chunks), naturalMs, slotMs);
-    const length = lengthMs(audio);
-    const tempo = length === 0 ? 1 : Math.min(fastestTempo, naturalMs / length);
-    return { audio, tempo, naturalMs, clamped: length > slotMs + 1 };
+    return paced(joined(chunks), naturalMs, request);
   }
 
   async #prepare(request: SynthesisRequest): Promise<SpokenPiece[]> {
@@ -83,21 +88,6 @@ export class Synthesiser {
       if (count > 0) pieces.push({ ...piece, phonemes, count });
     }
     return pieces;
-  }
-
-  /** Tempo of what is still to be said, by what is left of the slot. */
-  #tempoFor(
-    rest: readonly SpokenPiece[],
-    rate: SpeakingRate,
-    slot: SynthesisRequest["slot"],
-    spokenMs: number,
-  ): number {
-    if (slot === undefined) return 1;
-    return chooseTempo({
-      naturalMs: naturalLength(rest, rate),
-      sourceMs: slot.sourceMs - spokenMs,
-      slotMs: slot.slotMs - spokenMs,
-    }).tempo;
   }
 
   async #speak(piece: SpokenPiece, voice: string, speed: number): Promise<Float32Array> {
@@ -114,13 +104,44 @@ export class Synthesiser {
   }
 }
 
-/** What the synthesiser's coarse speeds left over the slot is stretched away, as far as the range goes. */
-function squeezed(audio: Float32Array, naturalMs: number, slotMs: number): Float32Array {
-  const overMs = lengthMs(audio) - slotMs;
-  if (overMs <= 0) return audio;
+/**
+ * Brings sound of another voice, at its natural tempo, to a pace.
+ *
+ * @param audio mono, 24 kHz; silence around it is trimmed
+ */
+export function shapeSpeech(audio: Float32Array, pace: Pace): SynthesisResult {
+  const speech = fadeEnds(trimSilence(audio, kokoroSampleRateHz).slice(), kokoroSampleRateHz);
+  const naturalMs = lengthMs(speech);
+  return paced(speech, naturalMs, { ...pace, tempo: tempoFor(pace, naturalMs, 0) });
+}
+
+/** Tempo of what is still to be said, by what is left of the slot. */
+function tempoFor({ tempo, slot }: Pace, naturalMs: number, spokenMs: number): number {
+  if (tempo !== undefined) return inRange(tempo);
+  if (slot === undefined) return 1;
+  const sourceMs = slot.sourceMs - spokenMs;
+  return chooseTempo({ naturalMs, sourceMs, slotMs: slot.slotMs - spokenMs }).tempo;
+}
+
+/** Stretches away what the synthesiser's coarse speeds left over, as far as the range goes. */
+function paced(audio: Float32Array, naturalMs: number, pace: Pace): SynthesisResult {
+  if (audio.length === 0) return { audio, tempo: 1, naturalMs: 0, clamped: false };
   const fastestMs = naturalMs / fastestTempo;
-  const tempo = lengthMs(audio) / Math.max(slotMs, fastestMs);
-  return tempo <= 1 ? audio : stretchTempo(audio, kokoroSampleRateHz, tempo);
+  const slotMs = pace.slot?.slotMs ?? Infinity;
+  const wantedMs =
+    pace.tempo === undefined
+      ? Math.max(fastestMs, Math.min(lengthMs(audio), slotMs))
+      : naturalMs / inRange(pace.tempo);
+  const rate = lengthMs(audio) / wantedMs;
+  const close = Math.abs(rate - 1) < inaudible && wantedMs <= slotMs;
+  const fitted = close ? audio : stretchTempo(audio, kokoroSampleRateHz, rate);
+  const length = lengthMs(fitted);
+  return {
+    audio: fitted,
+    tempo: inRange(naturalMs / length),
+    naturalMs,
+    clamped: length > slotMs + 1,
+  };
 }
 
 function naturalLength(pieces: readonly SpokenPiece[], rate: SpeakingRate): number {

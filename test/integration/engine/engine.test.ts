@@ -19,7 +19,7 @@ const kennedy =
   "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country.";
 
 let modelsDir: string;
-let engine: DubEngine;
+let engine: DubEngine & Pick<EngineStages, "speak">;
 
 beforeAll(async () => {
   modelsDir = await modelsForTests();
@@ -101,6 +101,55 @@ test("a short sentence becomes Portuguese, in the voice that was asked for", asy
   expect(result.audio).toHaveLength(Math.round((result.originalDurationMs * 24_000) / 1000));
   expect(result.audio.some((sample) => Math.abs(sample) > 0.1)).toBe(true);
 }, 60_000);
+
+describe("a clause spoken at a wished tempo", () => {
+  const text =
+    "The morning train was late again, so we walked along the river and talked about the weather.";
+  test.each([0.9, 1, 1.2, 1.3])(
+    "of %d is as long as that says, and is understood",
+    async (tempo) => {
+      const request = { text, voiceProfile: "default", language: "en-US", tempo };
+      const spoken = await engine.speak(request);
+      const length = spoken.audio.length / 24;
+      expect(Math.abs(length / (spoken.naturalMs / tempo) - 1)).toBeLessThan(0.02);
+      expect(Math.abs(spoken.tempo / tempo - 1)).toBeLessThan(0.02);
+      expect(spoken.model).toBe("kokoro-82m-v1.0");
+      const heard = await engine.process(fragment(dubAt16k(spoken.audio)));
+      expect(characterErrorRate(heard.transcript, text)).toBeLessThanOrEqual(0.05);
+    },
+    60_000,
+  );
+
+  test("has the natural length that it tells, whatever its tempo", async () => {
+    const at = (tempo: number) =>
+      engine.speak({ text, voiceProfile: "default", language: "en", tempo });
+    const natural = (await at(1)).audio.length / 24;
+    for (const tempo of [0.9, 1.2])
+      expect(Math.abs((await at(tempo)).naturalMs / natural - 1)).toBeLessThan(0.08);
+  }, 60_000);
+
+  test("stops between its pieces when its caller leaves", async () => {
+    const leaving = new AbortController();
+    const request = {
+      text: `${text} `.repeat(20),
+      voiceProfile: "default",
+      language: "en",
+      tempo: 1,
+    };
+    const given = failureOf(engine.speak(request, { signal: leaving.signal }));
+    leaving.abort();
+    expect((await given).code).toBe("TIMEOUT");
+    const next = { ...request, text: "Hello." };
+    expect((await engine.speak(next, { timeoutMs: 20_000 })).audio.length).toBeGreaterThan(4800);
+  }, 60_000);
+
+  test("in a voice that there is not is refused, naming those there are", async () => {
+    const request = { text, voiceProfile: "pf_dora", language: "en", tempo: 1 };
+    const error = await failureOf(engine.speak(request));
+    expect(error).toMatchObject({ code: "INVALID_VOICE_PROFILE", stage: "tts" });
+    expect(error.message).toContain("af_heart");
+  });
+});
 
 describe("what is no speech gives no words and silence", () => {
   test.each([
