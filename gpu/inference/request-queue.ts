@@ -39,7 +39,10 @@ export class PendingRequest {
   }
 }
 
-/** Requests that wait for a child, oldest first; bounded, and what is refused or expired is counted. */
+/**
+ * Requests that wait for a child: the earliest deadline first, those of the same deadline as they came, those
+ * without one last. Bounded, and what is refused or expired is counted.
+ */
 export class RequestQueue {
   #waiting: PendingRequest[] = [];
   /** Refused because the queue was full. */
@@ -67,7 +70,8 @@ export class RequestQueue {
         stage: this.stage,
       });
     }
-    this.#waiting.push(request);
+    const later = this.#waiting.findIndex((other) => deadlineOf(other) > deadlineOf(request));
+    this.#waiting.splice(later < 0 ? this.#waiting.length : later, 0, request);
   }
 
   /** The next request that is still wanted; the others on the way are answered. */
@@ -78,7 +82,7 @@ export class RequestQueue {
         if (request === undefined) return undefined;
         continue;
       }
-      const late = performance.now() >= (request.limits.deadlineAtMs ?? Infinity);
+      const late = performance.now() >= deadlineOf(request);
       if (!late && request.limits.signal?.aborted !== true) return request;
       this.expired += 1;
       request.reject(timeoutError(this.stage, "its time had passed before it began"));
@@ -96,6 +100,10 @@ export class RequestQueue {
   rejectAll(error: Error): void {
     for (const request of this.#waiting.splice(0)) request.reject(error);
   }
+}
+
+function deadlineOf(request: PendingRequest): number {
+  return request.limits.deadlineAtMs ?? Infinity;
 }
 
 export function timeoutError(stage: EngineStage, message: string): EngineError {
