@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EngineError } from "../../../gpu/inference/engine-error.ts";
-import type { DubEngine, DubRequest } from "../../../gpu/inference/engine.ts";
+import type { DubRequest } from "../../../gpu/inference/engine.ts";
 import { createRealEngine } from "../../../gpu/inference/real-engine.ts";
 import {
   childCommand,
@@ -19,7 +19,7 @@ const kennedy =
   "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country.";
 
 let modelsDir: string;
-let engine: DubEngine & Pick<EngineStages, "speak">;
+let engine: ReturnType<typeof createRealEngine>;
 
 beforeAll(async () => {
   modelsDir = await modelsForTests();
