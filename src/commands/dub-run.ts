@@ -5,6 +5,7 @@ import { loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { configuredEndpoints } from "../config/worker-endpoints.ts";
 import { embeddedFfmpeg, extractEmbedded } from "../media/embedded.ts";
 import { resolveFfmpeg } from "../media/ffmpeg-binary.ts";
+import type { ClauseReport } from "../protocol/clause-report.ts";
 import { type RelayLink, streamSampleRateHz } from "../protocol/relay-worker.ts";
 import { type FileRelayResult, runFileRelay } from "../relay/file-relay.ts";
 import { createMemoryLink } from "../relay/memory-link.ts";
@@ -14,9 +15,16 @@ import type { StsClient } from "../sts/sts-client.ts";
 import { createLogger } from "../telemetry/log.ts";
 import { createVad, type Vad } from "../vad/silero.ts";
 import { modelsFolder } from "../weights/store.ts";
+import { clauseOfFragment } from "../worker/fragment-clause.ts";
 import { fragmentLimits } from "../worker/fragment-length.ts";
 import type { SettledFragment } from "../worker/settled-fragment.ts";
 import { StreamWorker } from "../worker/stream-worker.ts";
+import {
+  assertCaptionsWritable,
+  captionFormat,
+  captionPath,
+  writeCaptions,
+} from "./dub-captions.ts";
 import { DubError } from "./dub-error.ts";
 import { ProgressBar } from "./dub-progress.ts";
 import { dubReport, type DubReport } from "./dub-report.ts";
@@ -28,6 +36,8 @@ export interface DubFileOptions {
   readonly output: string;
   readonly report: string | undefined;
   readonly stems: string | undefined;
+  /** `vtt` or `srt`: captions of source and target are written beside the output; undefined: none. */
+  readonly captions: string | undefined;
   /** Settings given on the command line, by the names of their variables. */
   readonly overrides: Readonly<Record<string, string>>;
 }
@@ -53,6 +63,10 @@ export async function dubFile(options: DubFileOptions, signal: AbortSignal): Pro
   const reportFolder = options.report === undefined ? "." : dirname(resolve(options.report));
   if (!existsSync(reportFolder))
     throw new DubError("output", `there is no folder ${reportFolder} for the report`);
+  const captions = options.captions === undefined ? undefined : captionFormat(options.captions);
+  const languages = [values.sourceLanguage, values.targetLanguage];
+  if (captions !== undefined)
+    await assertCaptionsWritable(languages.map((one) => captionPath(output, one, captions)));
   const bar = new ProgressBar(process.stderr);
   const log = createLogger({ level: "error", format: "text", fields: { component: "dub" } });
   const environment = {
@@ -63,11 +77,15 @@ export async function dubFile(options: DubFileOptions, signal: AbortSignal): Pro
   const { path: ffmpegPath } = await resolveFfmpeg(environment, embeddedFfmpeg);
   const sidecar = openDubSidecar(configuredEndpoints(values), environment, log);
   try {
-    const report = await dubThrough(sidecar, {
+    const { report, clauses } = await dubThrough(sidecar, {
       ...{ options, values, ffmpegPath, input, output, bar, signal, environment },
     });
     if (options.report !== undefined) await writeReport(options.report, report);
-    return summary(report);
+    if (captions === undefined) return summary(report);
+    const { sourceLanguage, targetLanguage } = values;
+    const targetLanguages = [targetLanguage];
+    const run = { output, format: captions, sourceLanguage, targetLanguages, clauses };
+    return [summary(report), ...(await writeCaptions(run))].join("\n");
   } finally {
     bar.close();
     await sidecar.close();
@@ -85,7 +103,13 @@ interface Job {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-async function dubThrough(sidecar: DubSidecar, job: Job): Promise<DubReport> {
+/** What a file dub leaves to be written. */
+interface DubResult {
+  readonly report: DubReport;
+  readonly clauses: readonly ClauseReport[];
+}
+
+async function dubThrough(sidecar: DubSidecar, job: Job): Promise<DubResult> {
   const { values, bar, signal } = job;
   const waiting = new SessionWait();
   const client = openFileClient(sidecar, values, waiting);
@@ -101,9 +125,10 @@ async function dubThrough(sidecar: DubSidecar, job: Job): Promise<DubReport> {
   }
 }
 
-async function dubWith(client: StsClient, job: Job): Promise<DubReport> {
+async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
   const { options, values } = job;
   const fragments: SettledFragment[] = [];
+  const clauses: ClauseReport[] = [];
   const link = createMemoryLink();
   const worker = new StreamWorker({
     workerId: "dub",
@@ -114,7 +139,11 @@ async function dubWith(client: StsClient, job: Job): Promise<DubReport> {
     vad: await openVad(job.environment, job.bar),
     decode: answerDecoder(),
     clock: monotonicClock,
-    onFragment: (fragment) => fragments.push(fragment),
+    onFragment: (fragment) => {
+      fragments.push(fragment);
+      const clause = clauseOfFragment(fragment, values.targetLanguage);
+      if (clause !== undefined) clauses.push(clause);
+    },
     onEvent: () => {},
   });
   const startedAtMs = performance.now();
@@ -123,7 +152,7 @@ async function dubWith(client: StsClient, job: Job): Promise<DubReport> {
     job.bar.begin();
     const result = await relayFile(link.relay, fragments, job);
     await client.end(farewellMs);
-    return dubReport({
+    const report = dubReport({
       names: {
         input: options.input,
         output: options.output,
@@ -137,6 +166,7 @@ async function dubWith(client: StsClient, job: Job): Promise<DubReport> {
       speechMs: worker.status().counters["speech_ms"] ?? 0,
       wallMs: performance.now() - startedAtMs,
     });
+    return { report, clauses };
   } finally {
     await worker.close();
   }

@@ -32,6 +32,14 @@ export const dubCommand = defineCommand({
       type: "string",
       description: "Write the dub and the bed as separate sound to this folder",
     },
+    captions: {
+      type: "boolean",
+      description: "Write captions of both languages beside the output, NAME.<language>.vtt",
+    },
+    "captions-format": {
+      type: "string",
+      description: "vtt (default) or srt; writes captions too",
+    },
     sts: { type: "string", description: "URL of the sidecar (WORKER_STS_SERVICE_URL)" },
     fallback: {
       type: "string",
@@ -62,6 +70,7 @@ export const dubCommand = defineCommand({
           output: args.output ?? "",
           report: args.report,
           stems: args.stems,
+          captions: args["captions-format"] ?? (args.captions === true ? "vtt" : undefined),
           overrides: {
             ...(args.target ? { WORKER_TARGET_LANG: args.target } : {}),
             ...(args.source ? { WORKER_SOURCE_LANG: args.source } : {}),

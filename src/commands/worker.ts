@@ -13,6 +13,7 @@ import { openClient } from "../sts/open-client.ts";
 import type { StsClient } from "../sts/sts-client.ts";
 import { createVad, type Vad } from "../vad/silero.ts";
 import { streamSampleRateHz } from "../protocol/relay-worker.ts";
+import { clauseOfFragment } from "../worker/fragment-clause.ts";
 import { fragmentLimits } from "../worker/fragment-length.ts";
 import { RelayConnection } from "../worker/relay-connection.ts";
 import { toReport } from "../worker/settled-fragment.ts";
@@ -88,6 +89,8 @@ async function dubOneRun(
     clock: monotonicClock,
     onFragment: (fragment) => {
       report(toReport(fragment));
+      const clause = clauseOfFragment(fragment, language);
+      if (clause !== undefined) report(clause);
       report(worker.status());
     },
     onEvent,

@@ -52,6 +52,8 @@ export function serverConfig(options: ServerConfigOptions): string {
       rtmpAddress: formatAddress(options.rtmp),
       hls: true,
       hlsAddress: formatAddress(options.hls),
+      // We open a viewer's session in its name; what stands before us tells its address the same way.
+      hlsTrustedProxies: ["127.0.0.1", "::1"],
       pathDefaults: { overridePublisher: false },
       paths: {
         [inPathPattern]: {

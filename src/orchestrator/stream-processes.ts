@@ -141,6 +141,7 @@ export class StreamProcesses {
           parent.workerMeasured(session, status);
         },
         workerFragment: (report) => parent.fragmentSettled(session, report),
+        workerClause: (report) => parent.clauseSettled(session, report),
         workerEvent: (event) => this.#says("worker", event),
         workerExited: (exit) => this.#workerExited(running, exit),
       },

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { resolveStream, type StreamDefaults, type StreamSettings } from "../config/streams.ts";
 import type { PathInfo } from "../mediamtx/control-api.ts";
 import { inputPath, outputPath, parseStreamPath } from "../mediamtx/stream-path.ts";
+import type { ClauseReport } from "../protocol/clause-report.ts";
 import type {
   FragmentReport,
   RelayStatus,
@@ -50,6 +51,7 @@ export interface RegistryObserver {
   relayMeasured(session: StreamSession, status: RelayStatus): void;
   workerMeasured(session: StreamSession, status: WorkerStatus): void;
   fragmentSettled(session: StreamSession, report: FragmentReport): void;
+  clauseSettled(session: StreamSession, report: ClauseReport): void;
   processEvent(session: StreamSession, source: "relay" | "worker", event: ProcessEvent): void;
   restarted(session: StreamSession, what: "relay" | "worker"): void;
   /** What the media server counted of the publisher, at each look. */
@@ -242,6 +244,7 @@ export class StreamRegistry {
       relayMeasured: (from, status) => options.observer.relayMeasured(from, status),
       workerMeasured: (from, status) => options.observer.workerMeasured(from, status),
       fragmentSettled: (from, report) => options.observer.fragmentSettled(from, report),
+      clauseSettled: (from, report) => options.observer.clauseSettled(from, report),
       processEvent: (from, source, event) => options.observer.processEvent(from, source, event),
       restarted: (from, what) => options.observer.restarted(from, what),
       sessionEnded: (ended) => this.#ended(ended),

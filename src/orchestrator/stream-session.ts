@@ -1,4 +1,5 @@
 import type { StreamSettings } from "../config/streams.ts";
+import type { ClauseReport } from "../protocol/clause-report.ts";
 import type {
   FragmentReport,
   RelayStatus,
@@ -49,6 +50,7 @@ export interface SessionParent {
   relayMeasured(session: StreamSession, status: RelayStatus): void;
   workerMeasured(session: StreamSession, status: WorkerStatus): void;
   fragmentSettled(session: StreamSession, report: FragmentReport): void;
+  clauseSettled(session: StreamSession, report: ClauseReport): void;
   processEvent(session: StreamSession, source: "relay" | "worker", event: ProcessEvent): void;
   restarted(session: StreamSession, what: "relay" | "worker"): void;
   /** Everything of the stream has ended. */

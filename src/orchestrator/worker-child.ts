@@ -1,4 +1,5 @@
 import type { ExitInfo } from "../process/exit.ts";
+import type { ClauseReport } from "../protocol/clause-report.ts";
 import {
   workerToSupervisor,
   type FragmentReport,
@@ -14,6 +15,7 @@ export interface WorkerParent {
   workerReady(): void;
   workerStatus(status: WorkerStatus): void;
   workerFragment(report: FragmentReport): void;
+  workerClause(report: ClauseReport): void;
   workerEvent(event: StreamChildEvent): void;
   workerExited(exit: ExitInfo): void;
 }
@@ -47,6 +49,7 @@ export function startWorker(options: WorkerChildOptions): WorkerChild {
       if (message.type === "status") parent.workerStatus(message);
       else if (message.type === "ready") parent.workerReady();
       else if (message.type === "fragment") parent.workerFragment(message);
+      else if (message.type === "clause") parent.workerClause(message);
       else parent.workerEvent(message);
     },
     onEvent: (event) => parent.workerEvent(event),

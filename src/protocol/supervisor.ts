@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clauseReport } from "./clause-report.ts";
 
 /**
  * What `serve` says to the relays and workers it spawned, and they to it, over the IPC channel of
@@ -157,6 +158,7 @@ export const workerToSupervisor = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready") }),
   workerStatus,
   fragmentReport,
+  clauseReport,
   z.object({
     type: z.literal("event"),
     level: z.enum(["info", "warn", "error"]),

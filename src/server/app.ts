@@ -7,6 +7,7 @@ import type { ApplianceView } from "../orchestrator/appliance-view.ts";
 import type { AccessRequest } from "../protocol/hooks.ts";
 import type { EdgeMetrics } from "../telemetry/metrics-edge.ts";
 import { accessPath, accessRoute } from "./access-route.ts";
+import { captionPaths, captionRoutes, type CaptionRoutesOptions } from "./caption-routes.ts";
 import { hookSecretRequired, ownHostOnly, securityHeaders, tokenRequired } from "./guards.ts";
 import { hookRoutes, type HookSink } from "./hook-routes.ts";
 
@@ -19,6 +20,7 @@ export interface AppOptions {
   readonly accessSecret: string;
   readonly judge: (request: AccessRequest) => AccessVerdict;
   readonly hooks: HookSink;
+  readonly captions: CaptionRoutesOptions;
   /** Undefined until encoders may publish. */
   readonly view: () => ApplianceView | undefined;
   readonly statusPage: (view: ApplianceView) => string;
@@ -28,7 +30,7 @@ export interface AppOptions {
 
 /** Hooks and questions are a few hundred bytes; a query may be longer. */
 const mostBodyBytes = 64 * 1024;
-const getPaths = ["/", "/health", "/metrics", "/api/streams", "/api/streams/:id"];
+const getPaths = ["/", "/health", "/metrics", "/api/streams", "/api/streams/:id", ...captionPaths];
 const postPaths = [
   "/v1/mediamtx/events/ready",
   "/v1/mediamtx/events/not-ready",
@@ -50,10 +52,11 @@ export function createApp(options: AppOptions): Hono {
   );
 
   app.get("/health", (context) => context.json({ status: "ok", service: "media-service" }));
-  app.use("/v1/*", hookSecretRequired(options.hookSecret));
+  app.use("/v1/mediamtx/*", hookSecretRequired(options.hookSecret));
   app.use("/hooks/*", hookSecretRequired(options.hookSecret));
   app.route("/", hookRoutes(options.hooks));
   app.route("/", accessRoute(options.accessSecret, options.judge));
+  app.route("/", captionRoutes(options.captions));
 
   const token = tokenRequired(options.apiToken);
   app.get("/metrics", token, async (context) => {

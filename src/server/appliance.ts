@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { EdgeConfig } from "../config/edge-config.ts";
 import { isLoopback } from "../config/edge-rules.ts";
 import type { ApplianceView } from "../orchestrator/appliance-view.ts";
+import { keyMatches } from "../orchestrator/access-rules.ts";
+import { formatAddress, reachableFromHere } from "../mediamtx/listen-address.ts";
 import { childEnvironment } from "../orchestrator/child-environment.ts";
 import { ChildLedger } from "../orchestrator/child-ledger.ts";
 import { PathWatcher } from "../orchestrator/path-watcher.ts";
@@ -19,6 +21,8 @@ import type { Logger } from "../telemetry/log.ts";
 import { EdgeMetrics } from "../telemetry/metrics-edge.ts";
 import { livedubVersion } from "../config/version.ts";
 import { createApp } from "./app.ts";
+import { CaptionShelf } from "./caption-shelf.ts";
+import { fetchHlsIndex } from "./hls-index.ts";
 import { applianceView } from "./appliance-snapshot.ts";
 import { listenHttp } from "./http-listener.ts";
 import { claimListeners, isExternal, type Listeners } from "./listeners.ts";
@@ -46,6 +50,9 @@ export class Appliance {
   #stack = new AsyncDisposableStack();
   #kills: (() => void)[] = [];
   #closing: Promise<void> | undefined;
+  #captions = new CaptionShelf(
+    () => `http://${formatAddress(reachableFromHere(this.#listeners.hls))}`,
+  );
   #isOpen = false;
   #seesPaths = false;
   #listeners!: Listeners;
@@ -177,7 +184,7 @@ export class Appliance {
       unsupported: (source, target) =>
         values.stsMode === "enabled" ? this.#monitor.unsupported(source, target) : undefined,
       createEgress: (session) => this.#createEgress(session, ledger),
-      observer: streamObserver(this.metrics, ledger),
+      observer: streamObserver(this.metrics, ledger, this.#captions),
     });
   }
 
@@ -218,6 +225,12 @@ export class Appliance {
           if (event === "ready") this.#registry.noteQuery(streamId, query);
           void this.#watcher?.look();
         },
+      },
+      captions: {
+        apiToken: values.apiToken,
+        mayWatch: (streamId, key) => mayWatch(values, streamId, key),
+        stream: (streamId) => this.#captions.stream(streamId),
+        hlsIndex: (streamId, viewer) => fetchHlsIndex(this.#listeners.hls, streamId, viewer),
       },
       view: () => (this.#isOpen ? this.view : undefined),
       statusPage,
@@ -282,4 +295,14 @@ function ownHostNames(values: EdgeConfig["values"]): ReadonlySet<string> | undef
   if (!isLoopback(host)) return undefined;
   const hookHost = values.hookBaseUrl === undefined ? [] : [new URL(values.hookBaseUrl).hostname];
   return new Set([host, ...hookHost]);
+}
+
+/** Captions are for whoever may watch `out` over HLS from elsewhere: everybody where it was opened, else by key. */
+function mayWatch(
+  { hlsAddress, publishKeys }: EdgeConfig["values"],
+  streamId: string,
+  key: string | undefined,
+): boolean {
+  if (!isLoopback(hlsAddress.host)) return true;
+  return publishKeys !== undefined && keyMatches(publishKeys, streamId, key ?? null);
 }

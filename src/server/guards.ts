@@ -28,6 +28,21 @@ export function tokenRequired(token: string | undefined): MiddlewareHandler {
   };
 }
 
+/**
+ * Lets viewers to what belongs to a stream's `out`: whoever `mayWatch` says, and who has the API token.
+ * Without a token everything passes; then we listen on loopback only.
+ */
+export function viewersOrToken(
+  token: string | undefined,
+  mayWatch: (streamId: string, key: string | undefined) => boolean,
+): MiddlewareHandler {
+  const needToken = tokenRequired(token);
+  return async (context, next) =>
+    mayWatch(context.req.param("id") ?? "", context.req.query("key"))
+      ? next()
+      : needToken(context, next);
+}
+
 /** Asks for the hook secret in `X-Livedub-Hook-Secret`, where one is configured. */
 export function hookSecretRequired(secret: string | undefined): MiddlewareHandler {
   return async (context, next) => {

@@ -20,7 +20,8 @@ export function listenHttp(address: ListenAddress, app: Hono): HttpListener {
     const server = Bun.serve({
       hostname: address.host === "" ? "0.0.0.0" : address.host,
       port: address.port,
-      fetch: (request) => app.fetch(request),
+      fetch: (request, listener) =>
+        app.fetch(request, { clientIp: listener.requestIP(request)?.address }),
       idleTimeout: idleSeconds,
       maxRequestBodySize: mostBodyBytes,
     });

@@ -96,7 +96,8 @@ export async function decodeSound(path: string): Promise<Int16Array> {
   return new Int16Array(stdout.buffer, stdout.byteOffset, stdout.byteLength >> 1);
 }
 
-async function findFlashes(path: string): Promise<number[]> {
+/** Finds the flashes alone, by the container's stamps in seconds. */
+export async function findFlashes(path: string): Promise<number[]> {
   const { stdout } = await runFfmpeg([
     ...[
       "-loglevel",

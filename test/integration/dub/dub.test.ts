@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { DubReport } from "../../../src/commands/dub-report.ts";
 import { floatToPcm16 } from "../../../src/audio/pcm.ts";
 import { ScriptedSidecar, type SidecarScript } from "../sts-client/scripted-sidecar.ts";
+import { runFfmpeg } from "../../media/tools.ts";
+import { parseWebVtt } from "../../unit/captions/vtt-parser.ts";
 import {
   clipMs,
   DubFolder,
@@ -114,6 +116,43 @@ test("report, stem and output agree: the dub sounds exactly where the report say
   expect(levelDb(stem, silentFromMs, clipMs)).toBeLessThan(-80);
   expect(await picturesOf(output)).toBe(await picturesOf(clip));
 }, 60_000);
+
+test("--captions writes both languages beside the output, each where its words are heard", async () => {
+  const server = sidecar(spoken);
+  const { finished, output, readReport } = dub(["--sts", server.url, "--captions"]);
+  const { code, stdout } = await finished;
+  expect(code).toBe(0);
+  const { fragments } = await readReport();
+  const [source, target] = ["en", "pt"].map((language) =>
+    output.replace(".mp4", `.${language}.vtt`),
+  );
+  expect(stdout).toContain(`captions ${target}: ${fragments.length} cues`);
+  const { cues } = parseWebVtt(await readFile(target!, "utf8"));
+  expect(cues.map(({ text }) => text)).toEqual(fragments.map(() => "palavras"));
+  for (const [index, cue] of cues.entries())
+    expect(Math.abs(cue.startMs - fragments[index]!.dubStartMs!)).toBeLessThanOrEqual(1);
+  const original = parseWebVtt(await readFile(source!, "utf8")).cues;
+  expect(original.map(({ text }) => text)).toEqual(fragments.map(() => "words"));
+  for (const [index, cue] of original.entries())
+    expect(Math.abs(cue.startMs - fragments[index]!.startMs)).toBeLessThanOrEqual(1);
+  // FFmpeg reads the same cues.
+  const { stdout: read } = await runFfmpeg(["-v", "error", "-i", target!, "-f", "srt", "-"]);
+  expect(new TextDecoder().decode(read).match(/palavras/g)).toHaveLength(fragments.length);
+}, 60_000);
+
+test("captions that cannot be written are refused before anything is dubbed", async () => {
+  const server = sidecar(spoken);
+  const inTheWay = folder.file("taken.pt.srt");
+  mkdirSync(inTheWay);
+  const given = [clip, "-o", folder.file("taken.mp4"), "--sts", server.url, "--captions-format"];
+  const run = await startDub([...given, "srt"]).finished;
+  expect(run.stderr).toContain(`captions cannot be written to ${inTheWay}: a folder has that name`);
+  expect(run.code).toBe(5);
+  expect(server.fragments).toHaveLength(0);
+  const wrong = await startDub([...given, "ttml"]).finished;
+  expect(wrong.stderr).toContain("--captions-format ttml: must be vtt or srt");
+  expect(wrong.code).toBe(2);
+}, 30_000);
 
 test("a sidecar that cuts the connection gets what it did not answer once more", async () => {
   let cuts = 0;

@@ -19,6 +19,7 @@ const observer: RegistryObserver = {
   relayMeasured() {},
   workerMeasured() {},
   fragmentSettled() {},
+  clauseSettled() {},
   processEvent() {},
   restarted() {},
   ingested() {},

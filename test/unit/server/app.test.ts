@@ -24,6 +24,12 @@ function appWith(changes: Partial<AppOptions> = {}) {
       mayBegin: () => undefined,
       hint: (event, streamId) => hints.push(`${event} ${streamId}`),
     },
+    captions: {
+      apiToken: undefined,
+      mayWatch: () => false,
+      stream: () => undefined,
+      hlsIndex: () => Promise.reject(new Error("not asked for")),
+    },
     view: () => view,
     statusPage: () => "<!doctype html><title>livedub</title>",
     metrics: {

@@ -1,0 +1,81 @@
+/** A piece of fragmented MP4 that cannot be read. */
+export class Fmp4Error extends Error {
+  override readonly name = "Fmp4Error";
+}
+
+/** @returns ticks a second of an initialisation segment's first track @throws {Fmp4Error} */
+export function timescaleOf(init: Uint8Array): number {
+  const at = boxIn(init, ["moov", "trak", "mdia", "mdhd"]);
+  const wide = at.getUint8(0) === 1;
+  const timescale = at.getUint32(wide ? 20 : 12);
+  if (timescale === 0) throw new Fmp4Error("a track without a timescale");
+  return timescale;
+}
+
+/** When a media segment's pictures are decoded and shown, in ticks. */
+export interface SegmentTimes {
+  /** Decode time of its first picture. */
+  readonly decodeTime: number;
+  /** How much later than it is decoded the first picture is shown. */
+  readonly firstOffset: number;
+  /** The same of the picture that waits longest. */
+  readonly largestOffset: number;
+}
+
+/** Flags of a `trun` box: which fields stand before the samples, and which in each (ISO/IEC 14496-12, 8.8.8). */
+const trunFlags = {
+  dataOffset: 0x1,
+  firstSampleFlags: 0x4,
+  duration: 0x100,
+  size: 0x200,
+  sampleFlags: 0x400,
+  compositionOffset: 0x800,
+} as const;
+
+/** The times of a media segment's first track. @throws {Fmp4Error} */
+export function segmentTimesOf(segment: Uint8Array): SegmentTimes {
+  const at = boxIn(segment, ["moof", "traf", "tfdt"]);
+  const wide = at.getUint8(0) === 1;
+  if (wide && at.byteLength < 12) throw new Fmp4Error("a short tfdt box");
+  const decodeTime = wide ? Number(at.getBigUint64(4)) : at.getUint32(4);
+  const offsets = compositionOffsets(boxIn(segment, ["moof", "traf", "trun"]));
+  return { decodeTime, firstOffset: offsets[0] ?? 0, largestOffset: Math.max(0, ...offsets) };
+}
+
+function compositionOffsets(trun: DataView): number[] {
+  const flags = trun.getUint32(0) & 0xffffff;
+  const has = (flag: number) => (flags & flag) !== 0;
+  if (!has(trunFlags.compositionOffset)) return [];
+  const before = [trunFlags.dataOffset, trunFlags.firstSampleFlags].filter(has).length;
+  const { duration, size, sampleFlags } = trunFlags;
+  const ahead = 4 * [duration, size, sampleFlags].filter(has).length;
+  const signed = trun.getUint8(0) === 1;
+  const offsets: number[] = [];
+  for (let at = 8 + 4 * before + ahead; at + 4 <= trun.byteLength; at += ahead + 4)
+    offsets.push(signed ? trun.getInt32(at) : trun.getUint32(at));
+  return offsets.slice(0, trun.getUint32(4));
+}
+
+/** The content of the first box at a path of box types. */
+function boxIn(bytes: Uint8Array, path: readonly string[]): DataView {
+  let view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (const type of path) {
+    const found = firstBox(view, type);
+    if (found === undefined) throw new Fmp4Error(`no ${path.join("/")} box`);
+    view = found;
+  }
+  if (view.byteLength < 24 && path.at(-1) === "mdhd") throw new Fmp4Error("a short mdhd box");
+  if (view.byteLength < 8) throw new Fmp4Error(`a short ${path.join("/")} box`);
+  return view;
+}
+
+function firstBox(view: DataView, type: string): DataView | undefined {
+  for (let at = 0; at + 8 <= view.byteLength;) {
+    const size = view.getUint32(at);
+    const name = String.fromCharCode(...[4, 5, 6, 7].map((i) => view.getUint8(at + i)));
+    if (size < 8 || at + size > view.byteLength) return undefined;
+    if (name === type) return new DataView(view.buffer, view.byteOffset + at + 8, size - 8);
+    at += size;
+  }
+  return undefined;
+}

@@ -1,0 +1,61 @@
+import { outputPath } from "../mediamtx/stream-path.ts";
+import type { ClauseReport } from "../protocol/clause-report.ts";
+import type { RelayStatus } from "../protocol/supervisor.ts";
+import { soundLeadMs } from "../relay/playout.ts";
+import { HlsTimeline } from "./hls-timeline.ts";
+import { StreamCaptions } from "./stream-captions.ts";
+
+/** What the shelf reads of a stream's session. */
+interface CaptionedSession {
+  readonly streamId: string;
+  readonly runId: string;
+  readonly settings: { readonly sourceLanguage: string; readonly targetLanguage: string };
+}
+
+/** One stream's captions, and how its HLS rendition counts time. */
+export interface CaptionedStream {
+  readonly captions: StreamCaptions;
+  readonly timeline: HlsTimeline;
+}
+
+const samplesPerMs = 48;
+
+/** The captions of every stream that runs. */
+export class CaptionShelf {
+  #streams = new Map<string, CaptionedStream>();
+
+  /** @param hlsBase `http://host:port` of MediaMTX as we reach it, asked for when the first stream begins */
+  constructor(private readonly hlsBase: () => string) {}
+
+  stream(streamId: string): CaptionedStream | undefined {
+    return this.#streams.get(streamId);
+  }
+
+  relayMeasured(session: CaptionedSession, status: RelayStatus): void {
+    if (status.playedSamples === 0 || status.state === "stopping") return;
+    const playedMs = status.playedSamples / samplesPerMs - soundLeadMs;
+    this.#streamOf(session).captions.played(session.runId, playedMs);
+  }
+
+  clauseSettled(session: CaptionedSession, clause: ClauseReport): void {
+    this.#streamOf(session).captions.add(session.runId, clause);
+  }
+
+  sessionEnded({ streamId }: CaptionedSession): void {
+    this.#streams.delete(streamId);
+  }
+
+  #streamOf({ streamId, settings }: CaptionedSession): CaptionedStream {
+    const there = this.#streams.get(streamId);
+    if (there !== undefined) return there;
+    const { sourceLanguage, targetLanguage } = settings;
+    const begun: CaptionedStream = {
+      captions: new StreamCaptions(sourceLanguage, [...new Set([sourceLanguage, targetLanguage])]),
+      timeline: new HlsTimeline(
+        `${this.hlsBase()}/${outputPath(streamId)}/index.m3u8?cookieCheck=1`,
+      ),
+    };
+    this.#streams.set(streamId, begun);
+    return begun;
+  }
+}

@@ -1,0 +1,54 @@
+import { outputPath } from "../mediamtx/stream-path.ts";
+import {
+  formatAddress,
+  type ListenAddress,
+  reachableFromHere,
+} from "../mediamtx/listen-address.ts";
+import type { HlsIndex, Viewer } from "./caption-routes.ts";
+import { HlsUnavailableError } from "./hls-timeline.ts";
+
+/** MediaMTX may first have to begin to convert. */
+const timeoutMs = 12_000;
+const mostBytes = 256 * 1024;
+
+/**
+ * Fetches MediaMTX's multivariant playlist of `out` on behalf of a viewer: it opens a session for the viewer's own
+ * address, and judges by it whether the viewer may watch.
+ *
+ * @throws {HlsUnavailableError}
+ */
+export async function fetchHlsIndex(
+  hls: ListenAddress,
+  streamId: string,
+  viewer: Viewer,
+): Promise<HlsIndex> {
+  const path = `${outputPath(streamId)}/index.m3u8`;
+  const query = new URLSearchParams({ cookieCheck: "1" });
+  if (viewer.key !== undefined) query.set("key", viewer.key);
+  const headers: Record<string, string> = {};
+  if (viewer.addresses.length > 0) headers["X-Forwarded-For"] = viewer.addresses.join(", ");
+  if (viewer.userAgent !== undefined) headers["User-Agent"] = viewer.userAgent;
+  try {
+    const response = await fetch(
+      `http://${formatAddress(reachableFromHere(hls))}/${path}?${query.toString()}`,
+      {
+        headers,
+        redirect: "manual",
+        signal: AbortSignal.timeout(timeoutMs),
+      },
+    );
+    const playlist = await response.text();
+    if (!response.ok || playlist.length > mostBytes)
+      throw new Error(`it answers ${response.status}`);
+    return { playlist, base: `http://${formatAddress(seenBy(viewer, hls))}/${path}` };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new HlsUnavailableError(`MediaMTX's HLS of ${streamId} cannot be read: ${why}`);
+  }
+}
+
+/** A listener on every address is reached by the name that the viewer uses for us: its session is for one address. */
+function seenBy({ hostName }: Viewer, hls: ListenAddress): ListenAddress {
+  const everywhere = hls.host === "" || hls.host === "0.0.0.0" || hls.host === "::";
+  return everywhere ? { host: hostName.replace(/^\[|\]$/g, ""), port: hls.port } : hls;
+}

@@ -1,0 +1,53 @@
+/** One language of captions, as the master playlist offers it. */
+export interface CaptionRendition {
+  readonly language: string;
+  readonly uri: string;
+}
+
+const group = "captions";
+
+/**
+ * MediaMTX's multivariant playlist with our captions in it: its URIs become absolute, each variant gets the group of
+ * subtitles. Everything else is left as it came.
+ *
+ * @param playlist as MediaMTX wrote it
+ * @param base where a viewer reaches it
+ */
+export function masterPlaylist(
+  playlist: string,
+  base: string,
+  captions: readonly CaptionRendition[],
+): string {
+  const absolute = (uri: string) => new URL(uri, base).href;
+  const lines = playlist
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      if (line.startsWith("#EXT-X-STREAM-INF:")) return `${line},SUBTITLES="${group}"`;
+      if (line.startsWith("#"))
+        return line.replace(/URI="([^"]*)"/, (_, uri: string) => `URI="${absolute(uri)}"`);
+      return line.trim() === "" ? line : absolute(line.trim());
+    });
+  const at = lines.findIndex((line) => line.startsWith("#EXT-X-STREAM-INF:"));
+  lines.splice(at === -1 ? lines.length : at, 0, ...captions.map(mediaLine), "");
+  return `${lines.join("\n")}\n`;
+}
+
+function mediaLine({ language, uri }: CaptionRendition): string {
+  const attributes = [
+    "TYPE=SUBTITLES",
+    `GROUP-ID="${group}"`,
+    `NAME="${nameOf(language)}"`,
+    `LANGUAGE="${language}"`,
+    "AUTOSELECT=YES",
+    "DEFAULT=NO",
+    `URI="${uri}"`,
+  ];
+  return `#EXT-X-MEDIA:${attributes.join(",")}`;
+}
+
+/** A language by its own name, as its speakers look for it. */
+function nameOf(language: string): string {
+  const names = new Intl.DisplayNames([language], { type: "language" });
+  return (names.of(language) ?? language).replaceAll(/["\r\n]/g, "");
+}

@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { floatToPcm16 } from "../../../src/audio/pcm.ts";
+import { findFlashes, makeFlashBeepClip, median } from "../../media/flash-beep.ts";
+import { publishClip } from "../../media/publish.ts";
+import { runFfmpeg } from "../../media/tools.ts";
+import { type ParsedCue, parseWebVtt } from "../../unit/captions/vtt-parser.ts";
+import { type ReceivedFragment, ScriptedSidecar } from "../sts-client/scripted-sidecar.ts";
+import { eventually, ServeProcess } from "./serve-process.ts";
+
+/** The beep in a fragment's sound, in stream time; undefined where there is none. */
+function beepMs({ audio, metadata }: ReceivedFragment): number | undefined {
+  const bytes = audio.data ?? Buffer.from(audio.data_base64 ?? "", "base64");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 2 <= bytes.byteLength; at += 2)
+    if (Math.abs(view.getInt16(at, true)) > 6500)
+      return metadata.pts_ns / 1e6 + ((at / 2) * 1000) / audio.sample_rate_hz;
+  return undefined;
+}
+
+const dub = Buffer.from(
+  floatToPcm16(Float32Array.from({ length: 2400 }, (_, i) => 0.1 * Math.sin(i / 5))),
+);
+
+/** Says of each fragment when its beep sounds. */
+const sidecar = new ScriptedSidecar({
+  health: { status: "healthy", mode: "real", pairs: [["en", "pt"]] },
+  extensions: ["binary_audio"],
+  onFragment: (socket, one) => {
+    const beep = beepMs(one);
+    const heard = beep !== undefined;
+    socket.emit("fragment:processed", {
+      fragment_id: one.fragment_id,
+      sequence_number: one.sequence_number,
+      status: "success",
+      dubbed_audio: {
+        ...{ format: "pcm_s16le", sample_rate_hz: 24_000, channels: 1, duration_ms: 100 },
+        data: dub,
+      },
+      transcript: heard ? `<beep> & ${beep.toFixed(1)}` : "",
+      translated_text: heard ? `apito ${beep.toFixed(1)}` : "",
+    });
+  },
+});
+
+let folder: string;
+let serve: ServeProcess;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "captions-"));
+  const clip = await makeFlashBeepClip({ path: join(folder, "clip.flv"), seconds: 60, bFrames: 2 });
+  serve = await ServeProcess.start({
+    WORKER_STS_MODE: "enabled",
+    WORKER_STS_SERVICE_URL: sidecar.url,
+    WORKER_PLAYOUT_DELAY_MS: "2500",
+    LIVEDUB_MODELS_DIR: folder, // without weights for the gate every sound is sent
+  });
+  const publisher = await publishClip(clip, serve.publishUrl("match"));
+  published = () => publisher.stop();
+}, 60_000);
+let published: () => Promise<unknown> = () => Promise.resolve();
+afterAll(async () => {
+  await published();
+  await serve[Symbol.asyncDispose]();
+  await sidecar[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+const get = (path: string) => fetch(`${serve.addresses.http}/v1/streams/match/${path}`);
+const segmentsOf = (playlist: string) => playlist.match(/^[a-z-]+\/\d+\.vtt$/gm) ?? [];
+
+/** The cue of a caption and the media time at which its text says that the beep is. */
+interface TimedCaption extends ParsedCue {
+  readonly beepMediaMs: number;
+}
+
+async function captionsIn(path: string): Promise<TimedCaption[]> {
+  const response = await get(`captions/${path}`);
+  expect([path, response.status]).toEqual([path, 200]);
+  expect(response.headers.get("content-type")).toBe("text/vtt; charset=utf-8");
+  const { header, cues } = parseWebVtt(await response.text());
+  const map = /^X-TIMESTAMP-MAP=MPEGTS:(\d+),LOCAL:(\d+):(\d+):(\d+)\.(\d+)$/.exec(header[0] ?? "");
+  const [ticks, hours, minutes, seconds, ms] = map!.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const localMs = ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms;
+  return cues.map((cue) => {
+    const beep = Number(/([\d.]+)$/.exec(cue.text)?.[1]);
+    return { ...cue, beepMediaMs: ticks / 90 + beep - localMs };
+  });
+}
+
+/** The flashes in MediaMTX's rendition, by its own media time. */
+async function flashesMediaMs(): Promise<number[]> {
+  const index = `${serve.addresses.hls}/live/match/out/index.m3u8?cookieCheck=1`;
+  const variant = (await (await fetch(index)).text()).trim().split("\n").at(-1) ?? "";
+  const url = new URL(variant, index);
+  let uris: string[] = [];
+  await eventually(
+    async () => {
+      const playlist = await (await fetch(url)).text();
+      const init = /URI="([^"]+init[^"]*)"/.exec(playlist)?.[1] ?? "";
+      uris = [init, ...(playlist.match(/^[0-9a-f]+_video\d+_seg\d+\.mp4\S*$/gm) ?? [])];
+      return uris.length > 3;
+    },
+    20_000,
+    "three segments of HLS",
+  );
+  const parts = uris.map(async (uri) => (await fetch(new URL(uri, url))).arrayBuffer());
+  const path = join(folder, "hls.mp4");
+  writeFileSync(
+    path,
+    Buffer.concat((await Promise.all(parts)).map((part) => new Uint8Array(part))),
+  );
+  return (await findFlashes(path)).map((seconds) => seconds * 1000);
+}
+
+test("a served stream shows its captions in step with MediaMTX's rendition of out", async () => {
+  let playlist = "";
+  await eventually(
+    async () => {
+      const response = await get("captions/pt.m3u8");
+      playlist = await response.text();
+      return response.status === 200 && segmentsOf(playlist).length >= 12;
+    },
+    30_000,
+    "a window of captions",
+  );
+  const flashes = await flashesMediaMs();
+  playlist = await (await get("captions/pt.m3u8")).text();
+  const segments = segmentsOf(playlist);
+  const first = Number(/^#EXT-X-MEDIA-SEQUENCE:(\d+)$/m.exec(playlist)?.[1]);
+  expect(segments[0]).toBe(`pt/${first}.vtt`);
+  expect(segments.map((name) => Number(/\d+/.exec(name)))).toEqual(
+    segments.map((_, index) => first + index),
+  );
+  expect(playlist).toContain("#EXT-X-TARGETDURATION:1\n");
+
+  const captions = (await Promise.all(segments.map(captionsIn))).flat();
+  expect(captions.length).toBeGreaterThan(3);
+  const errors = flashes.flatMap((flash) => {
+    const nearest = captions.reduce(
+      (best, { beepMediaMs }) =>
+        Math.abs(beepMediaMs - flash) < Math.abs(best) ? beepMediaMs - flash : best,
+      Number.POSITIVE_INFINITY,
+    );
+    return Math.abs(nearest) < 450 ? [nearest] : [];
+  });
+  expect(errors.length).toBeGreaterThan(2);
+  expect(Math.abs(median(errors))).toBeLessThan(150);
+
+  // The source's captions too, markup taken literally, and FFmpeg reads the very bytes.
+  const source = (
+    await Promise.all(segments.map((name) => captionsIn(name.replace("pt", "en"))))
+  ).flat();
+  expect(source.length).toBeGreaterThan(3);
+  for (const { text } of source) expect(text).toMatch(/^<beep> & [\d.]+$/);
+  const written = join(folder, "one.vtt");
+  const withCue = segments.at(-3)!.replace("pt", "en");
+  writeFileSync(written, await (await get(`captions/${withCue}`)).text());
+  await runFfmpeg(["-v", "error", "-xerror", "-i", written, "-f", "srt", "-"]);
+}, 90_000);
+
+test("the master playlist joins MediaMTX's renditions with the captions, and all of it can be read", async () => {
+  const response = await get("master.m3u8");
+  expect(response.status).toBe(200);
+  const text = await response.text();
+  expect(text).toContain('NAME="Português",LANGUAGE="pt"');
+  expect(text).toContain('NAME="English",LANGUAGE="en"');
+  const variant = text.trim().split("\n").at(-1) ?? "";
+  expect(variant).toStartWith(`${serve.addresses.hls}/live/match/out/`);
+  expect(text).toMatch(/^#EXT-X-STREAM-INF:.*,SUBTITLES="captions"$/m);
+  const master = `${serve.addresses.http}/v1/streams/match/master.m3u8`;
+  const uris = [...text.matchAll(/URI="([^"]+)"/g)].map(([, uri]) => uri!);
+  expect(uris.length).toBeGreaterThanOrEqual(3); // the sound and two languages
+  for (const uri of [variant, ...uris]) {
+    const media = await fetch(new URL(uri, master));
+    expect([uri, media.status]).toEqual([uri, 200]);
+    expect(await media.text()).toStartWith("#EXTM3U");
+  }
+}, 40_000);
+
+test("what is not there is answered with what is", async () => {
+  const detail = async (path: string) => {
+    const response = await fetch(`${serve.addresses.http}/v1/streams/${path}`);
+    return [response.status, ((await response.json()) as { detail: string }).detail];
+  };
+  expect(await detail("other/captions/pt.m3u8")).toEqual([404, "no stream other runs here"]);
+  expect(await detail("..%2f/master.m3u8")).toEqual([
+    404,
+    "a stream id is 1..64 of A-Z a-z 0-9 _ -",
+  ]);
+  expect(await detail("match/captions/fr.m3u8")).toEqual([404, "match has captions in en, pt"]);
+  expect(await detail("match/captions/pt/1.vtt")).toEqual([
+    404,
+    "pt has no such segment, or no longer",
+  ]);
+}, 20_000);
