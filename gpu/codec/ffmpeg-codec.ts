@@ -69,6 +69,20 @@ export class FfmpegCodec {
     });
   }
 
+  /** Puts AAC frames into an MP4 file as they are. */
+  async wrapAac(
+    bytes: Uint8Array,
+    container: "aac" | "flv",
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const input = [...quiet, "-protocol_whitelist", "pipe", "-f", container, "-i", "pipe:0"];
+    const output = ["-map", "0:a:0", "-c:a", "copy", "-movflags", "+faststart", "-f", "ipod"];
+    return inFile("fragment.m4a", async (path) => {
+      await this.#run([...input, ...output, path], bytes, signal);
+      return readFile(path);
+    });
+  }
+
   async #run(args: readonly string[], input: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const program = this.findProgram();
     signal.throwIfAborted();

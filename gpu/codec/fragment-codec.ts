@@ -111,6 +111,33 @@ export class FragmentCodec {
     return { ...audio, format: "m4a", bytes };
   }
 
+  /**
+   * The sound of a fragment or an answer as an m4a file: AAC as it is, everything else encoded at its own rate (mono
+   * where it is not 16-bit PCM).
+   *
+   * @throws {FragmentFailure} when the bytes cannot be read or FFmpeg fails
+   */
+  async toM4a(audio: FragmentAudio, signal: AbortSignal): Promise<Uint8Array> {
+    const container = this.#containerOf(audio);
+    if (container === "mp4") return audio.bytes;
+    if (container === "adts") return this.ffmpeg.wrapAac(audio.bytes, "aac", signal);
+    const { sampleRateHz, channels } = audio;
+    if (container === "raw-aac") {
+      const wrapped = wrapRawAac(audio.bytes, sampleRateHz, channels);
+      if (wrapped === undefined) throw invalidAudio(`AAC has no rate of ${sampleRateHz} Hz`);
+      return this.ffmpeg.wrapAac(wrapped, "flv", signal);
+    }
+    if (container === "pcm_s16le")
+      return this.#encodeAac(audio.bytes, sampleRateHz, channels, "mp4", signal);
+    const wav = container === "wav" ? readWav(audio.bytes) : asPcm(audio, "f32le");
+    const [mono, rateHz] =
+      wav === undefined
+        ? [(await this.decode(audio, signal)).pcm16k, recognitionRateHz]
+        : [await pcmToMonoAt(wav, wav.rateHz), wav.rateHz];
+    const pcm = await monoToPcmInTurns(mono, "s16le", 1);
+    return this.#encodeAac(pcm, rateHz, 1, "mp4", signal);
+  }
+
   #containerOf(audio: FragmentAudio) {
     requireKnownFormat(audio.format);
     const container = sniffContainer(audio.format, audio.bytes);

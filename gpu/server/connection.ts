@@ -204,7 +204,7 @@ export class StsConnection implements SessionPeer {
       queueMaxDepth: sidecar.echo === undefined ? config.queueMaxDepth : Number.POSITIVE_INFINITY,
       answersKept: sidecar.echo === undefined ? maxInflight : 0,
       policy: held === undefined ? sidecar.policy : lagPolicy(sidecar),
-      processor: held ?? sidecar.processor,
+      processor: held === undefined ? sidecar.processor : sidecar.kept(held),
       peer: this,
       observer: sidecar.metrics,
       logger: sidecar.logger.child({ streamId }),

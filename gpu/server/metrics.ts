@@ -118,6 +118,11 @@ export class SidecarMetrics implements SessionObserver, ClauseObserver {
     "Work given up under load, by what it was worth",
     ["worth", "reason"],
   );
+  readonly #artefacts = this.#counter(
+    "sts_artifacts_total",
+    "Fragments whose files were written, dropped because writing is slower than dubbing, or failed",
+    ["result"],
+  );
   readonly #wsBatch = this.#histogram("ws_batch_size", "Fragments in one run", [1, 2, 4, 8]);
 
   constructor() {
@@ -219,6 +224,10 @@ export class SidecarMetrics implements SessionObserver, ClauseObserver {
 
   workShed(worth: Worth, reason: ShedReason): void {
     this.#shed.inc({ worth, reason });
+  }
+
+  artefactSettled(result: "written" | "dropped" | "failed"): void {
+    this.#artefacts.inc({ result });
   }
 
   connectionOpened(): void {

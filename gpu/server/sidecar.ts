@@ -21,6 +21,8 @@ export interface Sidecar {
   readonly logger: Logger;
   readonly registry: SessionRegistry;
   readonly processor: FragmentProcessor;
+  /** Wraps a session's own processor where answered fragments are kept as files. */
+  readonly kept: (processor: FragmentProcessor) => FragmentProcessor;
   /** What sessions by clauses share; undefined where the engine has no stages of its own. */
   readonly clauses: ClauseParts | undefined;
   readonly policy: LoadPolicy;

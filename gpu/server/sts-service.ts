@@ -2,6 +2,8 @@ import { deviceOf, translationOrder, type SidecarConfig } from "../../src/config
 import { livedubVersion } from "../../src/config/version.ts";
 import { selfCommand } from "../../src/process/self.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
+import { ArtefactStore } from "../artefacts/artefact-store.ts";
+import { KeepingProcessor } from "../artefacts/keeping-processor.ts";
 import { FfmpegCodec } from "../codec/ffmpeg-codec.ts";
 import { findFfmpeg } from "../codec/ffmpeg-program.ts";
 import { FragmentCodec } from "../codec/fragment-codec.ts";
@@ -12,7 +14,7 @@ import type { TranslationServices } from "../inference/translation-services.ts";
 import type { ClauseParts } from "../session/clause-parts.ts";
 import { EchoProcessor } from "../session/echo-processor.ts";
 import { EngineProcessor } from "../session/engine-processor.ts";
-import { FragmentFailure } from "../session/fragment-processor.ts";
+import { FragmentFailure, type FragmentProcessor } from "../session/fragment-processor.ts";
 import { EchoLoadPolicy, RealLoadPolicy, silentLoadPolicy } from "../session/load-policy.ts";
 import { SessionRegistry } from "../session/session-registry.ts";
 import { StageCosts } from "../session/stage-costs.ts";
@@ -25,6 +27,8 @@ import { SidecarServer } from "./sidecar-server.ts";
 
 /** Fragments in flight are given this long when the server is asked to go. */
 const finishWithinMs = 8000;
+/** What was answered last may still be written to files. */
+const writeFilesWithinMs = 2000;
 /** By the protocol, before `stream:init` and after `stream:complete`. */
 const idleLimitMs = 60_000;
 
@@ -45,6 +49,7 @@ export class StsService implements AsyncDisposable {
   readonly sidecar: Sidecar;
   readonly #server: SidecarServer;
   readonly #gpu: GpuMonitor | undefined;
+  readonly #artefacts: ArtefactStore | undefined;
   #state: Readiness = "starting";
   #closing: Promise<void> | undefined;
 
@@ -77,6 +82,10 @@ export class StsService implements AsyncDisposable {
             onWaited: (streamId, waitedMs) => metrics.queueWaited(streamId, waitedMs),
           });
     if (processor === undefined) throw new Error("a sidecar needs an engine or an echo");
+    const artefacts = config.artifactLogging ? this.#artefactStore(codec, metrics) : undefined;
+    const kept = (inner: FragmentProcessor) =>
+      artefacts ? new KeepingProcessor(inner, (fragment) => artefacts.keep(fragment)) : inner;
+    this.#artefacts = artefacts;
     this.sidecar = {
       config,
       version: livedubVersion,
@@ -84,7 +93,8 @@ export class StsService implements AsyncDisposable {
       metrics,
       logger,
       registry: new SessionRegistry(isEcho ? undefined : config.maxConcurrentStreams),
-      processor,
+      processor: kept(processor),
+      kept,
       clauses: engine?.stages && this.#clauseParts(engine, engine.stages, codec, metrics),
       policy: isEcho ? echoPolicy : new RealLoadPolicy(thresholds),
       engine,
@@ -162,6 +172,18 @@ export class StsService implements AsyncDisposable {
     for (const session of sessions) session.failInFlight(failure);
     await this.#server.close();
     await this.sidecar.engine?.close();
+    await this.#artefacts?.close(writeFilesWithinMs);
+  }
+
+  #artefactStore(codec: FragmentCodec, metrics: SidecarMetrics): ArtefactStore {
+    const { config, logger } = this.options;
+    return new ArtefactStore({
+      root: config.artifactsPath,
+      retention: { hours: config.artifactRetentionHours, count: config.artifactMaxCount },
+      toM4a: (audio, signal) => codec.toM4a(audio, signal),
+      onSettled: (result) => metrics.artefactSettled(result),
+      logger,
+    });
   }
 
   #clauseParts(

@@ -118,7 +118,7 @@ export interface FragmentProcessor {
    * Present where answers are held and leave in the order of their numbers: the processor itself gives up numbers that
    * never come, and has no other time limit than each fragment's own.
    */
-  readonly held?: HeldProcessing;
+  readonly held?: HeldProcessing | undefined;
 }
 
 /** What a session tells a processor that holds its answers. */

@@ -9,7 +9,6 @@ import {
 } from "./sidecar-providers.ts";
 
 const scope = "sidecar";
-const noArtefacts = "the sidecar keeps no recordings; use the edge's run bundle";
 const noCloudVoices = "cloud voices are not built in";
 
 /** What `livedub-sts` reads (contract 7.4): models, providers, the machine. */
@@ -151,34 +150,34 @@ export const sidecarEngineSettings = {
     default: "5",
     doc: "Seconds between readings of the GPU's load and memory",
   }),
-  artifactLogging: setting<boolean | undefined>({
+  artifactLogging: setting({
     name: "ENABLE_ARTIFACT_LOGGING",
     scope,
     schema: bool,
-    doc: "Recordings of every fragment",
-    ignored: noArtefacts,
+    default: "false",
+    doc: "Whether the sound, the texts and the lineage of every answered fragment are kept as files",
   }),
-  artifactsPath: setting<string | undefined>({
+  artifactsPath: setting({
     name: "ARTIFACTS_PATH",
     scope,
     schema: text,
-    doc: "Folder of the recordings",
-    ignored: noArtefacts,
+    default: "/tmp/sts-artifacts",
+    doc: "Folder of these files, by stream and fragment; must be ours to write",
   }),
-  artifactRetentionHours: setting<string | undefined>({
+  artifactRetentionHours: setting({
     name: "ARTIFACT_RETENTION_HOURS",
     aliases: ["ARTIFACTS_RETENTION_HOURS"],
     scope,
-    schema: text,
-    doc: "Age at which recordings are deleted",
-    ignored: noArtefacts,
+    schema: decimal(0.01, 87_600),
+    default: "24",
+    doc: "Hours after which a fragment's files are deleted",
   }),
-  artifactMaxCount: setting<string | undefined>({
+  artifactMaxCount: setting({
     name: "ARTIFACT_MAX_COUNT",
     aliases: ["ARTIFACTS_MAX_COUNT"],
     scope,
-    schema: text,
-    doc: "Recordings kept of a stream",
-    ignored: noArtefacts,
+    schema: integer(1, 1_000_000, "fragments"),
+    default: "1000",
+    doc: "Fragments whose files are kept of a stream; the oldest go first",
   }),
 };

@@ -148,6 +148,9 @@ describe("contract 7.4: refusals name the variable and what would be right", () 
     [{ BACKPRESSURE_THRESHOLD_LOW: "0.5", BACKPRESSURE_THRESHOLD_MEDIUM: "3" }, "one kind"],
     [{ LOG_LEVEL: "loud" }, "must be one of debug"],
     [{ RUN_ID: "x".repeat(65) }, "at most 64"],
+    [{ ENABLE_ARTIFACT_LOGGING: "maybe" }, "true or false"],
+    [{ ARTIFACTS_RETENTION_HOURS: "0" }, "must be a number 0.01..87600"],
+    [{ ARTIFACT_MAX_COUNT: "none" }, "must be a whole number 1..1000000"],
   ] as [Record<string, string>, string][])
     test(
       Object.entries(environment)
@@ -190,11 +193,11 @@ test("a device named for one model alone is taken for both", () => {
 test("settings that nothing reads give one warning each", () => {
   const warnings = settingWarnings({
     ELEVENLABS_API_KEY: "secret",
-    ARTIFACTS_PATH: "/a",
+    GPU_MAX_BATCH_SIZE: "4",
     STS_PORT: "1",
   });
   expect(warnings).toHaveLength(2);
-  expect(warnings.join()).toContain("ARTIFACTS_PATH");
+  expect(warnings.join()).toContain("GPU_MAX_BATCH_SIZE");
   expect(warnings.join()).not.toContain("secret");
 });
 
