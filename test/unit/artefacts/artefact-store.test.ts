@@ -10,11 +10,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pino from "pino";
 import { ArtefactStore } from "../../../gpu/artefacts/artefact-store.ts";
 import type { AnsweredFragment } from "../../../gpu/artefacts/lineage.ts";
 import { FragmentFailure, type FragmentOutcome } from "../../../gpu/session/fragment-processor.ts";
 import { ConfigError } from "../../../src/config/setting.ts";
-import { createLogger } from "../../../src/telemetry/log.ts";
 
 const audio = (text: string) => ({
   format: "m4a",
@@ -86,8 +86,7 @@ function store({
 }: Options = {}) {
   const settled: string[] = [];
   const lines: string[] = [];
-  const logger = createLogger({ level: "warn", format: "json" });
-  logger.warn = ((_fields: unknown, message: string) => lines.push(message)) as typeof logger.warn;
+  const logger = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
   const made = new ArtefactStore({
     root,
     retention: { hours: 24, count: 100 },
