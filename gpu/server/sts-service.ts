@@ -25,10 +25,8 @@ import { SidecarMetrics } from "./metrics.ts";
 import type { Readiness, Sidecar } from "./sidecar.ts";
 import { SidecarServer } from "./sidecar-server.ts";
 
-/** Fragments in flight are given this long when the server is asked to go. */
+/** Fragments in flight are given this long when the server is asked to go, and then their files. */
 const finishWithinMs = 8000;
-/** What was answered last may still be written to files. */
-const writeFilesWithinMs = 2000;
 /** By the protocol, before `stream:init` and after `stream:complete`. */
 const idleLimitMs = 60_000;
 
@@ -172,7 +170,7 @@ export class StsService implements AsyncDisposable {
     for (const session of sessions) session.failInFlight(failure);
     await this.#server.close();
     await this.sidecar.engine?.close();
-    await this.#artefacts?.close(writeFilesWithinMs);
+    await this.#artefacts?.close(this.options.finishWithinMs ?? finishWithinMs);
   }
 
   #artefactStore(codec: FragmentCodec, metrics: SidecarMetrics): ArtefactStore {

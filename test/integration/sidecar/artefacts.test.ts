@@ -38,7 +38,10 @@ function fragmentOf(i: number, fragmentId: string, sound: Float32Array) {
 async function dubbedWith(config: Record<string, unknown>) {
   const root = mkdtempSync(join(tmpdir(), "livedub-artefacts-"));
   const settings = { ENABLE_ARTIFACT_LOGGING: "true", ARTIFACTS_PATH: root };
-  const sidecar = await startSidecar(settings, { engine: new ScriptedStagesEngine(script) });
+  const sidecar = await startSidecar(settings, {
+    engine: new ScriptedStagesEngine(script),
+    finishWithinMs: 60_000,
+  });
   using client = await StsClient.connect(sidecar.url);
   await client.init({
     stream_id: "../match",
@@ -90,7 +93,7 @@ test("a session by clauses keeps the texts of each clause where it begins, and s
     expect(played.length / 16_000).toBeWithin(0.9, 1.2);
     expect(played.some((sample) => Math.abs(sample) > 0.0005)).toBe(true);
   }
-});
+}, 20_000);
 
 test("fragments that are dubbed each by itself are kept as well", async () => {
   const { answers, dir } = await dubbedWith({});
@@ -99,4 +102,4 @@ test("fragments that are dubbed each by itself are kept as well", async () => {
   expect(kept).toContain("f0%2F..");
   const first = readFileSync(join(dir, "f0%2F..", "transcript.txt"), "utf8");
   expect(first).toBe(answers[0].transcript);
-});
+}, 20_000);
