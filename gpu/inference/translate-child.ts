@@ -7,8 +7,11 @@ import { translateRequest } from "./messages.ts";
 export function runTranslateChild(): Promise<never> {
   return serveTask({
     request: translateRequest,
-    async load({ modelsDir }) {
-      const translator = await LocalTranslator.load(join(modelsDir, "mt"));
+    async load({ modelsDir, threads, executionProvider }) {
+      const translator = await LocalTranslator.load(join(modelsDir, "mt"), {
+        threads,
+        executionProvider,
+      });
       return {
         info: { models: translator.models() },
         handle: async ({ text, source, target }) => ({
