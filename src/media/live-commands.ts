@@ -57,7 +57,8 @@ export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTrac
 
 /**
  * Pushes delayed video packets, copied, and mixed sound as AAC. `-copyts` keeps our stamps, which begin
- * near 0; the output offset keeps the AAC priming from going below it.
+ * at 0; the output offset keeps the AAC priming (21 ms) from going below it, and is no more than that,
+ * because a path that is always there turns a late first stamp into a hole.
  */
 export function pushCommand(ffmpeg: string, outputUrl: string): string[] {
   return [
@@ -69,9 +70,23 @@ export function pushCommand(ffmpeg: string, outputUrl: string): string[] {
     ...words("-thread_queue_size 512 -analyzeduration 0 -probesize 32"),
     ...words(`-f s16le -ar 48000 -ac 2 -i pipe:${audioPipe}`),
     ...words("-map 0:v -map 1:a -c:v copy -c:a aac -b:a 128k"),
-    ...words("-output_ts_offset 1 -max_interleave_delta 500000 -flush_packets 1"),
+    ...words("-output_ts_offset 0.05 -max_interleave_delta 500000 -flush_packets 1"),
     ...words(`-rtmp_enhanced_codecs ${enhancedCodecs} -f flv -flvflags no_duration_filesize`),
     outputUrl,
+  ];
+}
+
+/** How long a filler file is; the media server plays it in a loop. */
+export const fillerSeconds = 2;
+
+/** Makes a filler file of pictures in FLV on standard input and silence, in the layout that pushes have. */
+export function fillerCommand(ffmpeg: string, path: string): string[] {
+  return [
+    ffmpeg,
+    ...quiet,
+    ...words("-y -f flv -i pipe:0 -f lavfi -i anullsrc=r=48000:cl=stereo"),
+    ...words(`-t ${fillerSeconds} -map 0:v -map 1:a -c:v copy -c:a aac -b:a 128k -f mp4`),
+    path,
   ];
 }
 

@@ -26,6 +26,26 @@ export function nalLengthBytes(configuration: Uint8Array): number {
 }
 
 /**
+ * The parameter sets (SPS, then PPS) of an AVCDecoderConfigurationRecord, each with a 4-byte length prefix.
+ * @throws {RangeError} when the record is cut short
+ */
+export function prefixedParameterSets(configuration: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let at = 5;
+  for (const countMask of [0x1f, 0xff]) {
+    const count = (configuration[at++] ?? 0) & countMask;
+    for (let n = 0; n < count; n++) {
+      const length = ((configuration[at] ?? 0) << 8) | (configuration[at + 1] ?? 0);
+      const end = at + 2 + length;
+      if (end > configuration.length) throw new RangeError("a parameter set is cut short");
+      parts.push(Uint8Array.of(0, 0, length >> 8, length & 0xff), configuration.subarray(at + 2, end));
+      at = end;
+    }
+  }
+  return Buffer.concat(parts);
+}
+
+/**
  * The NAL units of one access unit, as views without their prefixes.
  * @throws {RangeError} when a prefix points past the end
  */

@@ -3,6 +3,7 @@ import { z } from "zod";
 const pathItem = z.object({
   name: z.string(),
   available: z.boolean().optional(),
+  online: z.boolean().optional(),
   ready: z.boolean().optional(),
   source: z.object({ type: z.string(), id: z.string() }).nullish(),
   tracks: z.array(z.string()).nullish(),
@@ -16,8 +17,10 @@ const pathPage = z.object({ pageCount: z.number().default(1), items: z.array(z.u
 /** One path of the media server, as its control API tells. */
 export interface PathInfo {
   readonly name: string;
-  /** A publisher is on it and its tracks are known. */
+  /** It can be read: a publisher is on it and its tracks are known, or it plays its filler. */
   readonly available: boolean;
+  /** A publisher is on it. */
+  readonly online: boolean;
   readonly source: { readonly type: string; readonly id: string } | undefined;
   /** Codecs, for example `H264`, `MPEG-4 Audio`. */
   readonly tracks: readonly string[];
@@ -91,6 +94,33 @@ export class ControlApi {
       throw new ControlApiError(`MediaMTX refused to end a connection (${response.status})`);
   }
 
+  /**
+   * Makes a path that can be read from now on until it is deleted: while nobody publishes to it, it plays
+   * the file. Nothing happens when the path is there already.
+   *
+   * @param file absolute path of an MP4; MediaMTX panics when it is missing while the path exists
+   * @throws {ControlApiError}
+   */
+  async addAlwaysAvailable(path: string, file: string): Promise<void> {
+    const body = { alwaysAvailable: true, alwaysAvailableFile: file };
+    const response = await this.#fetch(`/v3/config/paths/add/${path}`, "POST", body);
+    if (response.ok) return;
+    const said = (await response.text()).slice(0, 300);
+    if (response.status === 400 && said.includes("already exists")) return;
+    throw new ControlApiError(`MediaMTX did not add ${path} (${response.status}): ${said}`);
+  }
+
+  /**
+   * Takes back {@link addAlwaysAvailable}: everybody on the path is disconnected. Nothing happens when
+   * there is no such path.
+   * @throws {ControlApiError}
+   */
+  async deletePath(path: string): Promise<void> {
+    const response = await this.#fetch(`/v3/config/paths/delete/${path}`, "DELETE");
+    if (!response.ok && response.status !== 404)
+      throw new ControlApiError(`MediaMTX did not delete ${path} (${response.status})`);
+  }
+
   async #get(path: string): Promise<unknown> {
     const response = await this.#fetch(path, "GET");
     if (!response.ok) throw new ControlApiError(`MediaMTX answered ${response.status} to ${path}`);
@@ -101,12 +131,16 @@ export class ControlApi {
     }
   }
 
-  async #fetch(path: string, method: "GET" | "POST"): Promise<Response> {
+  async #fetch(path: string, method: "GET" | "POST" | "DELETE", body?: object): Promise<Response> {
     const { timeoutMs = defaultTimeoutMs, secret } = this.options;
     try {
       return await fetch(`${this.baseUrl}${path}`, {
         method,
-        ...(secret === undefined ? {} : { headers: { Authorization: `Bearer ${secret}` } }),
+        headers: {
+          ...(secret === undefined ? {} : { Authorization: `Bearer ${secret}` }),
+          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(timeoutMs),
       });
     } catch (error) {
@@ -121,6 +155,7 @@ function asPathInfo(item: z.infer<typeof pathItem>): PathInfo {
   return {
     name: item.name,
     available: item.available ?? item.ready ?? false,
+    online: item.online ?? item.available ?? item.ready ?? false,
     source: item.source ?? undefined,
     tracks: item.tracks ?? [],
     readers: item.readers?.length ?? 0,

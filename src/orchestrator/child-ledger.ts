@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { readProcStat } from "./proc-stat.ts";
+import { readProcStat } from "../process/proc-stat.ts";
 import { StateDirectoryError } from "./state-dir.ts";
 
 const entrySchema = z.object({

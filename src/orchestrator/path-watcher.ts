@@ -6,15 +6,19 @@ export interface PathWatcherOptions {
   readonly onPaths: (paths: readonly PathInfo[]) => void;
   /** The media server did not answer: nothing is known, so nothing is to be concluded. */
   readonly onBlind: (problem: string) => void;
+  /** Something runs that may fall silent at any moment. */
+  readonly isWatchful?: () => boolean;
 }
 
 const everyMs = 2000;
+/** A silent push is to be found within 1.5 s. */
+const watchfulEveryMs = 500;
 /** MediaMTX looks at the media for 2 s before a path stands; then each moment counts. */
 const soonEveryMs = 100;
 const soonForMs = 3500;
 
 /**
- * Keeps looking at the media server's path list: every 2 s, and at once when something hints at news.
+ * Keeps looking at the media server's path list: every 2 s, every 500 ms while something may fall silent, and at once when something hints at news.
  * Hints that come during a look cause one more look after it, however many they are.
  */
 export class PathWatcher {
@@ -58,7 +62,8 @@ export class PathWatcher {
 
   #lookLater(): void {
     clearTimeout(this.#timer);
-    const delayMs = performance.now() < this.#soonUntilMs ? soonEveryMs : everyMs;
+    const usualMs = this.options.isWatchful?.() === true ? watchfulEveryMs : everyMs;
+    const delayMs = performance.now() < this.#soonUntilMs ? soonEveryMs : usualMs;
     this.#timer = setTimeout(() => void this.look(), delayMs);
   }
 

@@ -12,7 +12,7 @@ import { StreamChild, type StreamChildEvent } from "./stream-child.ts";
 export interface RelayParent {
   relayReady(): void;
   relayStatus(status: RelayStatus): void;
-  relayAskedForPush(request: number, language: string): void;
+  relayAskedForPush(request: Extract<RelayToSupervisor, { type: "push-request" }>): void;
   relayEvent(event: StreamChildEvent): void;
   relayExited(exit: ExitInfo): void;
 }
@@ -45,7 +45,7 @@ export function startRelay(options: RelayChildOptions): RelayChild {
       if (message.type === "ready") parent.relayReady();
       else if (message.type === "status") parent.relayStatus(message);
       else if (message.type === "push-request")
-        parent.relayAskedForPush(message.request, message.language);
+        parent.relayAskedForPush(message);
       else parent.relayEvent(message);
     },
     onEvent: (event) => parent.relayEvent(event),

@@ -8,6 +8,8 @@ export interface CommonSpec {
   /** What relays and workers inherit, see `child-environment.ts`. */
   readonly environment: Readonly<Record<string, string>>;
   readonly socketFolder: string;
+  /** The media server is ours, and so its outputs may outlive their pushes. */
+  readonly keepsOutputs: boolean;
   /** This `serve`, so that two edges with a stream of the same name keep apart at a shared sidecar. */
   readonly edgeId: string;
   /** Silero weights, where they are. */
@@ -47,6 +49,7 @@ export function relaySpecOf(
     languages: [settings.targetLanguage],
     socketPath: socketPath(common, names),
     ffmpegPath: common.ffmpegPath,
+    ...(common.keepsOutputs ? { fillerFolder: common.socketFolder } : {}),
     playoutDelayMs: settings.playoutDelayMs,
     fallback: settings.fallback,
     withoutBed: common.withoutBed,

@@ -3,7 +3,7 @@ import { BunChild } from "../process/bun-child.ts";
 import type { ExitInfo } from "../process/exit.ts";
 import { selfCommand } from "../process/self.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { isRunnable } from "./proc-stat.ts";
+import { isRunnable } from "../process/proc-stat.ts";
 
 /** The event that relays and workers alike may tell; we tell the same way what we find out about them. */
 export interface StreamChildEvent {

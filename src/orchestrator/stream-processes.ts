@@ -107,9 +107,10 @@ export class StreamProcesses {
           parent.relayMeasured(session, status);
           if (status.state === "live") owner.happened({ type: "relay-live" });
         },
-        relayAskedForPush: (request, language) => {
-          const url = parent.pushUrl(streamId, language);
-          child.send({ type: "push-url", request, url });
+        relayAskedForPush: ({ request, ...wanted }) => {
+          void parent
+            .pushUrl(streamId, wanted)
+            .then((url) => child.send({ type: "push-url", request, url }));
         },
         relayEvent: (event) => this.#says("relay", event),
         relayExited: (exit) => this.#relayExited(running, exit),

@@ -15,9 +15,10 @@ import { judgeAccess, sameSecret, type AccessFacts, type AccessVerdict } from ".
 import type { LifecyclePolicy } from "./lifecycle.ts";
 import { PushNonces } from "./push-nonces.ts";
 import { Refusals } from "./refusals.ts";
+import type { OutputPaths } from "./output-paths.ts";
 import type { CommonSpec } from "./session-specs.ts";
 import type { StreamEgress } from "./stream-egress.ts";
-import { StreamSession, type ProcessEvent } from "./stream-session.ts";
+import { StreamSession, type ProcessEvent, type PushRequest } from "./stream-session.ts";
 import type { PublisherView } from "./stream-view.ts";
 
 export interface RegistryOptions {
@@ -33,8 +34,11 @@ export interface RegistryOptions {
   readonly maxStreams: number;
   /** We judge every publisher before it is let in; an external media server judges by itself. */
   readonly judgesPublishers: boolean;
-  /** Ends a publisher's connection; the answer is not waited for. */
-  readonly kick: (publisher: PublisherView) => void;
+  readonly outputs: OutputPaths;
+  /** Something is about to change on the media server. */
+  readonly expectNews: () => void;
+  /** Ends a publisher's connection, or a push of ours; the answer is not waited for. */
+  readonly kick: (source: Readonly<{ type: string; id: string }>) => void;
   /** `rtmp://host:port` as our own processes reach it. */
   readonly rtmpBase: string;
   readonly endpoints: () => WorkerSpec["sts"]["endpoints"];
@@ -153,7 +157,7 @@ export class StreamRegistry {
           : undefined;
       session.observeInput(publisher);
       if (publisher) this.options.observer.ingested(session, publisher);
-      session.observeOutput(byName.has(outputPath(session.streamId)));
+      session.observeOutput(byName.get(outputPath(session.streamId)));
     }
   }
 
@@ -237,7 +241,9 @@ export class StreamRegistry {
       startWithinMs: options.startWithinMs,
       endpoints: options.endpoints,
       inputUrl: (id) => `${options.rtmpBase}/${inputPath(id)}?reader=${this.#readerSecret}`,
-      pushUrl: (id, language) => this.#pushUrl(id, language, settings),
+      pushUrl: (id, request) => this.#pushUrl(id, settings, request),
+      kick: options.kick,
+      endOutputs: (id) => options.outputs.release(id),
       createEgress: options.createEgress,
       childSpawned: (pid, name) => options.observer.childSpawned(pid, name),
       childGone: (pid) => options.observer.childGone(pid),
@@ -264,9 +270,15 @@ export class StreamRegistry {
   }
 
   /** The first language of a stream is on `out` itself, further ones beside it. */
-  #pushUrl(streamId: string, language: string, settings: StreamSettings): string {
+  async #pushUrl(
+    streamId: string,
+    settings: StreamSettings,
+    { language, filler }: PushRequest,
+  ): Promise<string> {
     const further = language === settings.targetLanguage ? undefined : language;
     const path = outputPath(streamId, further);
+    if (filler !== undefined) await this.options.outputs.ensure(streamId, path, filler);
+    this.options.expectNews();
     return `${this.options.rtmpBase}/${path}?nonce=${this.#nonces.grant(path)}`;
   }
 

@@ -1,8 +1,10 @@
 import type { StreamSettings } from "../config/streams.ts";
 import type { ClauseReport } from "../protocol/clause-report.ts";
+import type { PathInfo } from "../mediamtx/control-api.ts";
 import type {
   FragmentReport,
   RelayStatus,
+  RelayToSupervisor,
   WorkerSpec,
   WorkerStatus,
 } from "../protocol/supervisor.ts";
@@ -19,6 +21,7 @@ import {
   type TimerName,
 } from "./lifecycle.ts";
 import type { CommonSpec } from "./session-specs.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import type { StreamEgress } from "./stream-egress.ts";
 import { StreamJournal } from "./stream-journal.ts";
 import { StreamProcesses } from "./stream-processes.ts";
@@ -31,6 +34,12 @@ export interface ProcessEvent {
   readonly message: string;
 }
 
+/** A relay is about to push. */
+export type PushRequest = Pick<
+  Extract<RelayToSupervisor, { type: "push-request" }>,
+  "language" | "filler"
+>;
+
 /** What a session needs of whoever keeps the streams. */
 export interface SessionParent {
   readonly log: Logger;
@@ -41,8 +50,12 @@ export interface SessionParent {
   endpoints(): WorkerSpec["sts"]["endpoints"];
   /** Where the stream's relay reads its input, with the reader secret. */
   inputUrl(streamId: string): string;
-  /** Where a relay publishes, with a nonce for one publish. */
-  pushUrl(streamId: string, language: string): string;
+  /** Where a relay publishes, with a nonce for one publish; the path is made ready for it. */
+  pushUrl(streamId: string, request: PushRequest): Promise<string>;
+  /** Nothing publishes to the stream's outputs any more: they end. */
+  endOutputs(streamId: string): Promise<void>;
+  /** Ends a connection to the media server. */
+  kick(source: Readonly<{ type: string; id: string }>): void;
   /** The forwarders of a stream; they start when `out` stands. */
   createEgress(session: StreamSession): StreamEgress;
   childSpawned(pid: number, name: string): void;
@@ -73,6 +86,7 @@ export class StreamSession {
   #timers = new Map<TimerName, ReturnType<typeof setTimeout>>();
   #publisher: PublisherView | undefined;
   #outAvailable = false;
+  #output = new SilenceWatch();
   #inputMovedAtMs = performance.now();
   #inputSeenAtMs = performance.now();
 
@@ -140,10 +154,19 @@ export class StreamSession {
     );
   }
 
-  /** What the path list says about `out`; forwarding starts when it first stands. */
-  observeOutput(available: boolean): void {
-    this.#outAvailable = available;
-    if (!available || this.#state.phase === "stopping") return;
+  /**
+   * What the path list says about `out`. Forwarding starts when it can first be read. A push that holds it
+   * and sends nothing is ended: then the filler plays, and whoever owned the push sees that it died.
+   */
+  observeOutput(path: PathInfo | undefined): void {
+    this.#outAvailable = path?.online ?? false;
+    const { source } = path ?? {};
+    if (source && path?.online && this.#output.isSilent(source.id, path.inboundBytes)) {
+      const message = "a push holds out and sends nothing: it is ended";
+      this.#say({ level: "warn", code: "output-silent", message });
+      this.parent.kick(source);
+    }
+    if (path === undefined || this.#state.phase === "stopping") return;
     this.#egress ??= this.parent.createEgress(this);
     this.#egress.start();
   }
@@ -202,6 +225,7 @@ export class StreamSession {
   async #stopAll(): Promise<void> {
     await this.#egress?.close("the stream ends");
     await this.#processes.stop();
+    await this.parent.endOutputs(this.streamId);
     this.#happened({ type: "stopped" });
   }
 

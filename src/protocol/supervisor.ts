@@ -21,6 +21,11 @@ export const relaySpec = z.object({
   /** 0600 Unix socket on which the relay listens for its worker. */
   socketPath: z.string(),
   ffmpegPath: z.string(),
+  /**
+   * Folder where the relay writes short MP4s of the stream's own keyframe, which the media server plays on
+   * the outputs while no push is there; absent: outputs end with their push.
+   */
+  fillerFolder: z.string().optional(),
   playoutDelayMs: z.number().int(),
   fallback: fallbackMode,
   /** Play the original where a dub stands but no bed does: `duck` it under the dub, or `skip` the dub. */
@@ -70,6 +75,8 @@ export const relayToSupervisor = z.discriminatedUnion("type", [
     type: z.literal("push-request"),
     request: z.number().int(),
     language: z.string(),
+    /** The filler that the output is to play without a push: a file in `fillerFolder`. */
+    filler: z.string().optional(),
   }),
   relayStatus,
   z.object({

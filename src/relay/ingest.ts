@@ -1,10 +1,13 @@
 import type { PulledTracks } from "../media/live-commands.ts";
 import type { FlvTag } from "../media/flv.ts";
 import { Backoff } from "../process/backoff.ts";
+import { readProcStat } from "../process/proc-stat.ts";
 import { Pull, type PullEnd, type PullHandlers } from "./pull.ts";
 
 /** A pull that delivers nothing any more is replaced; MediaMTX drops a silent publisher after 10 s. */
 const silentMs = 12_000;
+/** The same for one that was stopped (SIGSTOP, a debugger): it will not go on by itself. */
+const stoppedMs = 1500;
 /** Before it has delivered anything, a pull looks for its tracks, for 15 s at most. */
 const probingMs = 20_000;
 /** After the input is said to be lost its pull gets the end of the stream; this long is waited for it. */
@@ -79,8 +82,12 @@ export class Ingest {
   /** Replaces a pull that fell silent; to be called now and then. */
   check(): void {
     const limitMs = this.#hasDelivered ? silentMs : probingMs;
-    if (this.#pull === undefined || this.parent.now() - this.#heardAtMs < limitMs) return;
-    const message = `nothing came for ${limitMs / 1000} s: pulling anew`;
+    const pull = this.#pull;
+    if (pull === undefined) return;
+    const silentForMs = this.parent.now() - this.#heardAtMs;
+    const isHeld = silentForMs >= stoppedMs && readProcStat(pull.pid)?.state === "T";
+    if (silentForMs < limitMs && !isHeld) return;
+    const message = `nothing came for ${(silentForMs / 1000).toFixed(1)} s: pulling anew`;
     this.parent.event("warn", "pull-stalled", message);
     this.restart();
   }

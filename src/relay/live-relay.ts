@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { asBytes } from "../audio/pcm.ts";
 import { relayWorkerProtocolVersion, streamSampleRateHz } from "../protocol/relay-worker.ts";
 import type { WorkerToRelay } from "../protocol/relay-worker.ts";
@@ -8,6 +9,7 @@ import type {
   SupervisorToRelay,
 } from "../protocol/supervisor.ts";
 import type { MixSettings } from "./block-mixer.ts";
+import { FillerFile } from "./filler-file.ts";
 import { Ingest } from "./ingest.ts";
 import { LanguageChannel } from "./language-channel.ts";
 import { PcmRing } from "./pcm-ring.ts";
@@ -55,6 +57,7 @@ export class LiveRelay {
   #ingest: Ingest;
   #worker: WorkerServer;
   #urls: PushUrls;
+  #filler: FillerFile | undefined;
   #timers: ReturnType<typeof setInterval>[] = [];
   #startedAtMs = performance.now();
   #lateSinceMs: number | undefined;
@@ -71,6 +74,7 @@ export class LiveRelay {
     this.#original = new PcmRing(((spec.playoutDelayMs + slackMs) * streamSampleRateHz) / 1000);
     this.#urls = new PushUrls((message) => parent.send(message));
     this.#worker = this.#createWorkerServer();
+    this.#filler = this.#createFiller();
     this.#outputs = spec.languages.map((language) => this.#createOutput(language));
     this.#playout = new Playout({
       clock: this.#clock,
@@ -80,7 +84,10 @@ export class LiveRelay {
       playoutDelayMs: spec.playoutDelayMs,
     });
     this.#timeline = new Timeline(this.#clock, {
-      video: (packet) => this.#queue.push(packet),
+      video: (packet) => {
+        this.#queue.push(packet);
+        this.#filler?.offer(packet);
+      },
       sound: (startSample, samples) => this.#takeSound(startSample, samples),
       spanPlaced: (sample) => this.#event("info", "span", `a new span begins at sample ${sample}`),
     });
@@ -202,11 +209,24 @@ export class LiveRelay {
       onApplied: (message) => void this.#worker.send(message),
     });
     const publisher = new Publisher(this.spec.ffmpegPath, language, {
-      requestUrl: (wanted) => this.#urls.request(wanted),
+      requestUrl: (wanted) => this.#requestUrl(wanted),
       event: (level, code, message) => this.#event(level, code, message),
       now: () => performance.now(),
     });
     return { channel, publisher };
+  }
+
+  #createFiller(): FillerFile | undefined {
+    const { ffmpegPath, fillerFolder } = this.spec;
+    if (fillerFolder === undefined) return undefined;
+    return new FillerFile(ffmpegPath, join(fillerFolder, this.spec.streamId), {
+      event: (level, code, message) => this.#event(level, code, message),
+    });
+  }
+
+  /** The output's filler stands before its URL is asked for: the path is then made with it. */
+  async #requestUrl(language: string): Promise<string> {
+    return this.#urls.request(language, await this.#filler?.written);
   }
 
   #createIngest(): Ingest {

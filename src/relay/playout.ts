@@ -4,6 +4,7 @@ import type { LanguageChannel } from "./language-channel.ts";
 import type { PcmRing } from "./pcm-ring.ts";
 import type { PlayoutClock } from "./playout-clock.ts";
 import { StarvationFade } from "./starvation-fade.ts";
+import type { UpcomingKeyframe } from "./publisher.ts";
 import type { VideoPacket, VideoQueue } from "./video-queue.ts";
 
 const samplesPerMs = 48;
@@ -12,8 +13,8 @@ const samplesPerMs = 48;
  * encodes frames of 1024 (21 ms), and holds the picture until the sound beside it is there.
  */
 export const soundLeadMs = 110;
-/** The push is started this long before its first picture is due. */
-const prerollMs = 1000;
+/** The push is started this long before its first picture is due: time to be let in, and for readers to come. */
+const prerollMs = 2000;
 /** The first pictures wait at most this long for a push that is slow to start; without it they are lost. */
 const pushReadyMs = 2000;
 /** Sound is mixed from this long before the first picture, so that it is there when the push begins. */
@@ -32,8 +33,8 @@ export interface PushTarget {
   open(): void;
   video(packet: VideoPacket): void;
   sound(startSample: number, pcm: Int16Array): void;
-  /** Looks after itself; called at each tick. */
-  check(): void;
+  /** Looks after itself; called at each tick. What comes next is asked for only where it matters. */
+  check(upcoming: () => UpcomingKeyframe | undefined): void;
 }
 
 export interface Output {
@@ -112,10 +113,17 @@ export class Playout {
     if (!clock.isSet) return;
     clock.advance(nowMs);
     const position = clock.sampleAt(nowMs - playoutDelayMs);
-    if (!this.#started && !this.#start(position, nowMs)) return;
-    this.#writeSound(position + soundLeadMs * samplesPerMs);
-    this.#writeVideo(position / samplesPerMs);
-    for (const { publisher } of outputs) publisher.check();
+    if (this.#started || this.#start(position, nowMs)) {
+      this.#writeSound(position + soundLeadMs * samplesPerMs);
+      this.#writeVideo(position / samplesPerMs);
+    }
+    const upcoming = () => this.#upcoming(position / samplesPerMs);
+    for (const { publisher } of outputs) publisher.check(upcoming);
+  }
+
+  #upcoming(positionMs: number): UpcomingKeyframe | undefined {
+    const next = this.parts.queue.firstKeyframe();
+    return next && { ...next, dueInMs: next.keyframe.dtsMs - positionMs };
   }
 
   #start(position: number, nowMs: number): boolean {

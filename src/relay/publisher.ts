@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { asBytes } from "../audio/pcm.ts";
+import { withoutCompositionOffset } from "../media/flv-video.ts";
 import { flvHeader, flvTagBytes, flvTagType } from "../media/flv.ts";
 import { audioPipe, pushCommand, videoPipe } from "../media/live-commands.ts";
 import { Backoff } from "../process/backoff.ts";
@@ -9,6 +10,18 @@ import { redactUrlsIn } from "./redact-text.ts";
 import type { VideoPacket } from "./video-queue.ts";
 
 const samplesPerMs = 48;
+/**
+ * Each push begins with this much of its first keyframe, standing still, in silence, all at once: MediaMTX
+ * looks at 2 s of stamps before it lets readers have anything, and so has seen them before the first
+ * picture is due.
+ */
+const primeMs = 2400;
+const primeStepMs = 100;
+/**
+ * It is written when the first picture is due within this time: long enough to be let in, and short of
+ * what counts as a push that has fallen silent.
+ */
+const primeBeforeMs = 1000;
 /** A push that takes nothing for this long, while something waits for it, is ended and replaced. */
 const stuckMs = 1500;
 /** The same before it took anything at all: it connects, and the server may take its time to say no. */
@@ -20,6 +33,13 @@ const recentSoundSamples = 48_000;
 /** A push that ran this long was well; the next failure starts the backoff anew. */
 const settledMs = 10_000;
 
+/** The next keyframe in the delay line, its decoder configuration where it brings one, and when it is due. */
+export interface UpcomingKeyframe {
+  readonly keyframe: VideoPacket;
+  readonly header: VideoPacket | undefined;
+  readonly dueInMs: number;
+}
+
 export interface PublisherParent {
   /** Gives a URL that is good for one publish. */
   requestUrl(language: string): Promise<string>;
@@ -29,7 +49,8 @@ export interface PublisherParent {
 
 /**
  * One output path: owns the FFmpeg that pushes delayed video packets and mixed sound, and replaces it
- * when it dies or takes nothing any more. Each push begins at a keyframe with stamps near 0.
+ * when it dies or takes nothing any more. Each push begins with stamps near 0: its first keyframe standing
+ * still for a moment ({@link primeMs}), then that keyframe itself and what follows.
  */
 export class Publisher {
   readonly counters = { pushStarts: 0, pushFailures: 0, packetsWithoutPush: 0 };
@@ -40,6 +61,8 @@ export class Publisher {
   #baseMs = 0;
   #lastDtsMs = Number.NEGATIVE_INFINITY;
   #sequenceHeader: VideoPacket | undefined;
+  #primedWith: Uint8Array | undefined;
+  #isPrimed = false;
   #codec: string | undefined;
   #recentSound: { startSample: number; pcm: Int16Array }[] = [];
   #takenAtMs: number | undefined;
@@ -101,8 +124,17 @@ export class Publisher {
     }
   }
 
-  /** Ends a push that takes nothing any more; to be called every few tens of milliseconds. */
-  check(): void {
+  /**
+   * Prepares a push for its first picture, and ends one that takes nothing any more; to be called every few
+   * tens of milliseconds.
+   */
+  check(upcoming: () => UpcomingKeyframe | undefined): void {
+    if (this.#state === "waiting-for-keyframe" && !this.#isPrimed) {
+      const next = upcoming();
+      if (next !== undefined && next.dueInMs <= primeBeforeMs) {
+        this.#prime(next.keyframe, next.header ?? this.#sequenceHeader);
+      }
+    }
     const child = this.#child;
     if (child === undefined || this.#state !== "running") return;
     const waiting = this.#waitingBytes(child);
@@ -156,6 +188,7 @@ export class Publisher {
       }
       this.counters.pushStarts += 1;
       this.#child = child;
+      this.#isPrimed = false;
       this.#state = "waiting-for-keyframe";
       void child.exited.then((exit) => {
         if (this.#child !== child) return;
@@ -174,18 +207,31 @@ export class Publisher {
   #goOnAir(keyframe: VideoPacket): void {
     const child = this.#child;
     if (child === undefined) return;
+    const header = this.#sequenceHeader;
+    if (!this.#isPrimed) this.#prime(keyframe, header);
     this.#state = "running";
-    this.#startedAtMs = this.parent.now();
-    this.#takenAtMs = undefined;
-    this.#baseMs = keyframe.dtsMs;
+    this.#baseMs = keyframe.dtsMs - primeMs;
     this.#lastDtsMs = Number.NEGATIVE_INFINITY;
     this.#codec = keyframe.info.codec;
-    this.#write(videoPipe, flvHeader({ video: true, audio: false }));
-    const header = this.#sequenceHeader;
-    if (header !== undefined) {
-      this.#write(videoPipe, flvTagBytes(flvTagType.video, 0, header.data));
+    if (header !== undefined && header.data !== this.#primedWith) {
+      this.#write(videoPipe, flvTagBytes(flvTagType.video, primeMs, header.data));
     }
     this.#startSound(keyframe.dtsMs * samplesPerMs);
+  }
+
+  #prime(keyframe: VideoPacket, header: VideoPacket | undefined): void {
+    this.#isPrimed = true;
+    this.#startedAtMs = this.parent.now();
+    this.#takenAtMs = undefined;
+    this.#primedWith = header?.data;
+    const stills = [flvHeader({ video: true, audio: false })];
+    if (header !== undefined) stills.push(flvTagBytes(flvTagType.video, 0, header.data));
+    const still = withoutCompositionOffset(keyframe.data);
+    for (let stamp = 0; stamp < primeMs; stamp += primeStepMs) {
+      stills.push(flvTagBytes(flvTagType.video, stamp, still));
+    }
+    for (const bytes of stills) this.#write(videoPipe, bytes);
+    this.#write(audioPipe, new Uint8Array(primeMs * samplesPerMs * 4));
   }
 
   /** Sound begins with the very sample at which the first picture stands. */

@@ -16,7 +16,7 @@ export class PushUrls {
   constructor(private readonly send: (message: RelayToSupervisor) => void) {}
 
   /** @throws {Error} when no answer comes within 10 s, or the relay is closed meanwhile */
-  request(language: string): Promise<string> {
+  request(language: string, filler: string | undefined): Promise<string> {
     const request = this.#next++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -24,7 +24,8 @@ export class PushUrls {
         reject(new Error(`no push URL came within ${answerWithinMs / 1000} s`));
       }, answerWithinMs);
       this.#open.set(request, { resolve, reject, timer });
-      this.send({ type: "push-request", request, language });
+      const having = filler === undefined ? {} : { filler };
+      this.send({ type: "push-request", request, language, ...having });
     });
   }
 

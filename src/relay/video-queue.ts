@@ -59,6 +59,17 @@ export class VideoQueue {
     return packet;
   }
 
+  /** The first keyframe in the queue, with the decoder configuration that comes before it, if one does. */
+  firstKeyframe(): { keyframe: VideoPacket; header: VideoPacket | undefined } | undefined {
+    let header: VideoPacket | undefined;
+    for (let at = this.#head; at < this.#packets.length; at++) {
+      const packet = this.#packets[at];
+      if (packet?.info.kind === "sequence-header") header = packet;
+      if (packet?.info.isKeyframe) return { keyframe: packet, header };
+    }
+    return undefined;
+  }
+
   /** The decode time of the first keyframe in the queue. */
   firstKeyframeMs(): number | undefined {
     for (let at = this.#head; at < this.#packets.length; at++) {

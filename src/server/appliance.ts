@@ -6,6 +6,7 @@ import { keyMatches } from "../orchestrator/access-rules.ts";
 import { formatAddress, reachableFromHere } from "../mediamtx/listen-address.ts";
 import { childEnvironment } from "../orchestrator/child-environment.ts";
 import { ChildLedger } from "../orchestrator/child-ledger.ts";
+import { OutputPaths } from "../orchestrator/output-paths.ts";
 import { PathWatcher } from "../orchestrator/path-watcher.ts";
 import {
   inStateDirectory,
@@ -15,7 +16,6 @@ import {
 import { StreamEgress } from "../orchestrator/stream-egress.ts";
 import { StreamRegistry } from "../orchestrator/stream-registry.ts";
 import type { StreamSession } from "../orchestrator/stream-session.ts";
-import type { PublisherView } from "../orchestrator/stream-view.ts";
 import type { StsMonitor } from "../orchestrator/sts-monitor.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { EdgeMetrics } from "../telemetry/metrics-edge.ts";
@@ -173,11 +173,14 @@ export class Appliance {
         ffmpegPath: this.options.ffmpegPath,
         vadModelPath: this.options.vadModelPath,
         socketFolder,
+        keepsOutputs: !isExternal(values),
         environment: this.#childEnvironment(),
       }),
       startWithinMs: values.readyTimeoutMs,
       maxStreams: values.maxWorkers,
       judgesPublishers: !isExternal(values),
+      outputs: new OutputPaths({ api: () => this.#media?.api, log }),
+      expectNews: () => this.#watcher?.expectNews(),
       kick: (publisher) => void this.#kick(publisher),
       rtmpBase: rtmpBaseOf(config.values, this.#listeners),
       endpoints: () => sidecars.endpoints,
@@ -261,6 +264,7 @@ export class Appliance {
     this.#kills.push(() => link.kill());
     this.#watcher = new PathWatcher({
       api: link.api,
+      isWatchful: () => this.#registry.sessions.some(({ outAvailable }) => outAvailable),
       onPaths: (paths) => {
         this.#seesPaths = true;
         this.#registry.observe(paths);
@@ -272,8 +276,8 @@ export class Appliance {
     });
   }
 
-  /** Ends a publisher that holds its path and sends nothing. */
-  async #kick(publisher: PublisherView): Promise<void> {
+  /** Ends a connection that holds its path and sends nothing. */
+  async #kick(publisher: Readonly<{ type: string; id: string }>): Promise<void> {
     try {
       await this.#media?.api.kick(publisher);
     } catch (error) {

@@ -78,6 +78,11 @@ export class Recording {
     return this.packets.filter(({ kind }) => kind === "audio");
   }
 
+  /** Undefined as long as the reader reads. */
+  get exit() {
+    return this.child.exit;
+  }
+
   get exited() {
     return this.child.exited;
   }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Heartbeat } from "../../../src/orchestrator/heartbeat.ts";
-import { isRunnable } from "../../../src/orchestrator/proc-stat.ts";
+import { isRunnable } from "../../../src/process/proc-stat.ts";
 
 test("a process that falls silent is found once, within its limit", async () => {
   const startedAt = performance.now();

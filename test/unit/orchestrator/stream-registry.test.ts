@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadEdgeConfig } from "../../../src/config/edge-config.ts";
 import type { PathInfo } from "../../../src/mediamtx/control-api.ts";
+import { OutputPaths } from "../../../src/orchestrator/output-paths.ts";
 import { StreamEgress } from "../../../src/orchestrator/stream-egress.ts";
 import {
   StreamRegistry,
@@ -52,6 +53,7 @@ function openRegistry(judgesPublishers: boolean): StreamRegistry {
       ffmpegPath: "/nowhere/ffmpeg",
       environment,
       socketFolder: folder,
+      keepsOutputs: false,
       edgeId: "edge",
       vadModelPath: undefined,
       withoutBed: "duck",
@@ -72,6 +74,8 @@ function openRegistry(judgesPublishers: boolean): StreamRegistry {
     maxStreams: 0,
     judgesPublishers,
     kick: () => {},
+    outputs: new OutputPaths({ api: () => undefined, log }),
+    expectNews: () => {},
     rtmpBase: "rtmp://127.0.0.1:1",
     endpoints: () => [],
     unsupported: () => undefined,
@@ -101,7 +105,7 @@ function publish(registry: StreamRegistry, id: string, query: string): boolean {
 
 function publishedBy(id: string): PathInfo[] {
   const source = { type: "rtmpConn", id };
-  const media = { available: true, tracks: ["H264"], readers: 0, inboundBytes: 1 };
+  const media = { available: true, online: true, tracks: ["H264"], readers: 0, inboundBytes: 1 };
   return [{ name: "live/match/in", source, ...media }];
 }
 
