@@ -38,7 +38,10 @@ export function prefixedParameterSets(configuration: Uint8Array): Uint8Array {
       const length = ((configuration[at] ?? 0) << 8) | (configuration[at + 1] ?? 0);
       const end = at + 2 + length;
       if (end > configuration.length) throw new RangeError("a parameter set is cut short");
-      parts.push(Uint8Array.of(0, 0, length >> 8, length & 0xff), configuration.subarray(at + 2, end));
+      parts.push(
+        Uint8Array.of(0, 0, length >> 8, length & 0xff),
+        configuration.subarray(at + 2, end),
+      );
       at = end;
     }
   }

@@ -7,14 +7,21 @@ export interface OutputPathsOptions {
   readonly log: Logger;
 }
 
+/** What one stream's outputs are made of. */
+interface Made {
+  /** Which file each path plays now. */
+  readonly paths: Map<string, string>;
+  /** Every file that one of them ever played. */
+  readonly files: Set<string>;
+}
+
 /**
  * The outputs that outlive their pushes: before the first push each `out` is made a path of its own that
  * plays the stream's filler whenever no push is there, so that viewers and forwarders stay connected. It
  * ends with its stream, and the filler's file after it.
  */
 export class OutputPaths {
-  /** By stream: which file each path plays, and every file that one ever played. */
-  #made = new Map<string, { readonly paths: Map<string, string>; readonly files: Set<string> }>();
+  #made = new Map<string, Made>();
 
   constructor(readonly options: OutputPathsOptions) {}
 
@@ -26,7 +33,7 @@ export class OutputPaths {
   async ensure(streamId: string, path: string, file: string): Promise<void> {
     const api = this.options.api();
     if (api === undefined || !existsSync(file)) return;
-    const made = this.#made.get(streamId) ?? { paths: new Map(), files: new Set() };
+    const made: Made = this.#made.get(streamId) ?? { paths: new Map(), files: new Set() };
     this.#made.set(streamId, made);
     made.files.add(file);
     try {

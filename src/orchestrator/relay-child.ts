@@ -44,8 +44,7 @@ export function startRelay(options: RelayChildOptions): RelayChild {
     onMessage: (message) => {
       if (message.type === "ready") parent.relayReady();
       else if (message.type === "status") parent.relayStatus(message);
-      else if (message.type === "push-request")
-        parent.relayAskedForPush(message);
+      else if (message.type === "push-request") parent.relayAskedForPush(message);
       else parent.relayEvent(message);
     },
     onEvent: (event) => parent.relayEvent(event),

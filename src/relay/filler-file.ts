@@ -47,7 +47,8 @@ export class FillerFile {
   /** Every packet that comes in, in order: the first keyframe of each configuration is taken. */
   offer(packet: VideoPacket): void {
     if (packet.info.kind === "sequence-header") {
-      if (this.#header !== undefined && Buffer.compare(this.#header.data, packet.data) === 0) return;
+      if (this.#header !== undefined && Buffer.compare(this.#header.data, packet.data) === 0)
+        return;
       this.#header = packet;
       this.#isStale = true;
     }

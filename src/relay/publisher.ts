@@ -6,6 +6,7 @@ import { audioPipe, pushCommand, videoPipe } from "../media/live-commands.ts";
 import { Backoff } from "../process/backoff.ts";
 import { describeExit } from "../process/exit.ts";
 import { NativeChild } from "../process/native-child.ts";
+import { readProcStat } from "../process/proc-stat.ts";
 import { redactUrlsIn } from "./redact-text.ts";
 import type { VideoPacket } from "./video-queue.ts";
 
@@ -24,6 +25,9 @@ const primeStepMs = 100;
 const primeBeforeMs = 1000;
 /** A push that takes nothing for this long, while something waits for it, is ended and replaced. */
 const stuckMs = 1500;
+/** A push that was stopped (SIGSTOP, a debugger) will not go on by itself; it is looked for this often. */
+const stoppedMs = 1000;
+const stoppedEveryMs = 250;
 /** The same before it took anything at all: it connects, and the server may take its time to say no. */
 const connectMs = 10_000;
 /** Bytes that may wait for a push; a stuck one is ended long before. */
@@ -66,6 +70,8 @@ export class Publisher {
   #codec: string | undefined;
   #recentSound: { startSample: number; pcm: Int16Array }[] = [];
   #takenAtMs: number | undefined;
+  #stoppedSinceMs: number | undefined;
+  #lookedAtMs = 0;
   #checkedAtMs = 0;
   #restartTimer: ReturnType<typeof setTimeout> | undefined;
   #backoff = new Backoff({ firstMs: 250, capMs: 4000 });
@@ -137,6 +143,7 @@ export class Publisher {
     }
     const child = this.#child;
     if (child === undefined || this.#state !== "running") return;
+    if (this.#wasStopped(child)) return this.#fail("push-stuck", "its process was stopped");
     const waiting = this.#waitingBytes(child);
     const now = this.parent.now();
     const weStoodStill = now - this.#checkedAtMs > stuckMs / 3;
@@ -154,6 +161,15 @@ export class Publisher {
         `took nothing for ${Math.round(now - since)} ms (${waiting} bytes wait)`,
       );
     }
+  }
+
+  #wasStopped(child: NativeChild): boolean {
+    const now = this.parent.now();
+    if (now - this.#lookedAtMs < stoppedEveryMs) return false;
+    this.#lookedAtMs = now;
+    if (readProcStat(child.pid)?.state !== "T") this.#stoppedSinceMs = undefined;
+    else this.#stoppedSinceMs ??= now;
+    return this.#stoppedSinceMs !== undefined && now - this.#stoppedSinceMs >= stoppedMs;
   }
 
   async close(): Promise<void> {
@@ -268,6 +284,7 @@ export class Publisher {
     if (this.#isClosed()) return;
     const child = this.#child;
     this.#child = undefined;
+    this.#stoppedSinceMs = undefined;
     this.#state = "idle";
     this.counters.pushFailures += 1;
     if (child !== undefined) {

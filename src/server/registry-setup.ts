@@ -21,7 +21,10 @@ export function policyOf(values: EdgeConfig["values"]): LifecyclePolicy {
 /** What every stream's processes are told alike. */
 export function commonSpecOf(
   values: EdgeConfig["values"],
-  found: Pick<CommonSpec, "ffmpegPath" | "vadModelPath" | "socketFolder" | "keepsOutputs" | "environment">,
+  found: Pick<
+    CommonSpec,
+    "ffmpegPath" | "vadModelPath" | "socketFolder" | "keepsOutputs" | "environment"
+  >,
 ): CommonSpec {
   return {
     ...found,

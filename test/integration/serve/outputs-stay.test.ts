@@ -51,13 +51,17 @@ function lastPosition(): number {
 async function childOfRelay(names: string): Promise<number> {
   const relay = (await serve.stream("match")).relay.pid ?? 0;
   const children = readFileSync(`/proc/${relay}/task/${relay}/children`, "utf8").trim().split(" ");
-  const found = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(names));
+  const found = children.find((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(names),
+  );
   if (found === undefined) throw new Error(`the relay has no child with ${names}`);
   return Number(found);
 }
 
 /** Does harm and waits for pictures of the source that come after all that were there before. */
-async function backAfter(harm: () => void): Promise<{ tookMs: number; longestSoundStepMs: number }> {
+async function backAfter(
+  harm: () => void,
+): Promise<{ tookMs: number; longestSoundStepMs: number }> {
   const before = lastPosition();
   const soundBefore = recording.audio.length - 1;
   const harmedAt = performance.now();
