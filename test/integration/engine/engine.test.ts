@@ -151,6 +151,22 @@ describe("a clause spoken at a wished tempo", () => {
   });
 });
 
+test("the stage of clauses translates by the same chain, with the session's terms", async () => {
+  const request = {
+    text: "May scored 3.5 points in the second half.",
+    source: "en",
+    target: "pt",
+    keepTerms: ["May"],
+  };
+  const answer = await engine.translate(request);
+  expect(answer).toMatchObject({ model: "bergamot-en-pt", fellBackFrom: [], warnings: [] });
+  expect(answer.text).toContain("May");
+  expect(answer.text).toContain("3,5");
+  expect((await failureOf(engine.translate({ ...request, target: "sw" }))).code).toBe(
+    "UNSUPPORTED_LANGUAGE",
+  );
+});
+
 describe("what is no speech gives no words and silence", () => {
   test.each([
     ["digital silence", () => Promise.resolve(new Float32Array(5 * 16_000))],
