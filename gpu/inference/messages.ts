@@ -64,8 +64,8 @@ const recogniseRequest = z.object({
 });
 /** Whisper hears no more at once. */
 const longestWindowSamples = 30 * 16_000;
-/** Of which the last 64 tokens are used. */
-const longestPromptLetters = 2000;
+/** Of what was said before, the end counts: the last 64 tokens are used. */
+export const longestPromptLetters = 2000;
 const transcribeRequest = z.object({
   kind: z.literal("window"),
   pcm16k: samples.refine((value) => value.length <= longestWindowSamples, {

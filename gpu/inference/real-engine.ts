@@ -35,6 +35,7 @@ import {
   detectInfo,
   detectResult,
   hearResult,
+  longestPromptLetters,
   recogniseInfo,
   translateInfo,
   translateResult,
@@ -206,7 +207,12 @@ class RealEngine implements DubEngine, EngineStages {
     this.#refuseUnlessReady();
     const { pcm16k, language, prompt, quality } = request;
     const { words, ...heard } = await this.#hearing.window(
-      { pcm16k: whole(pcm16k), language, quality, ...(prompt !== undefined && { prompt }) },
+      {
+        pcm16k: whole(pcm16k),
+        language: primarySubtag(language),
+        quality,
+        ...(prompt !== undefined && { prompt: prompt.slice(-longestPromptLetters) }),
+      },
       limits,
     );
     return { ...heard, ...(words && { words }) };

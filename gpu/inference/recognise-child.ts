@@ -51,6 +51,7 @@ async function hear(
   const heard = await whisper.transcribe(pcm16k, language, {
     ...(request.prompt !== undefined && { previousText: request.prompt }),
     words: request.quality === "final",
+    quick: request.quality === "partial",
   });
   return {
     kind: "window",

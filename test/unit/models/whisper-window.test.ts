@@ -6,6 +6,12 @@ test("a short clip gets a window of 12 s, since shorter windows loop", () => {
   expect(windowFrames(11)).toBe(1200);
 });
 
+test("a quick pass over a short clip has a window of 8 s, over a longer one the same as any", () => {
+  expect(windowFrames(0.5, true)).toBe(800);
+  expect(windowFrames(9, true)).toBe(1000);
+  expect(windowFrames(15, true)).toBe(windowFrames(15));
+});
+
 test("a longer clip gets one second more than its length, an even number of frames, at most 30 s", () => {
   expect(windowFrames(15)).toBe(1600);
   expect(windowFrames(15.005)).toBe(1602);
