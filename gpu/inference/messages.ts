@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { vadContextSamples, vadFrameSamples, vadHiddenValues } from "../../src/vad/silero.ts";
-import { rejectionReasons } from "../pipeline/hallucination-guard.ts";
+import { refusalReasons } from "../session/clauses/guards.ts";
 
 /** Sound as it passes between our processes: mono float samples. */
 const samples = z.custom<Float32Array>((value) => value instanceof Float32Array);
@@ -83,7 +83,7 @@ const recogniseResult = z.object({
   kind: z.literal("fragment"),
   speechRegions: z.array(region),
   utterances: z.array(utterance),
-  rejected: z.array(utterance.extend({ reason: z.enum(rejectionReasons) })),
+  rejected: z.array(utterance.extend({ reason: z.enum(refusalReasons) })),
 });
 export type RecogniseResult = z.infer<typeof recogniseResult>;
 const transcribeResult = z.object({

@@ -5,7 +5,8 @@ import {
   type Whisper,
   longestWindowSeconds,
 } from "../models/whisper/whisper.ts";
-import { type RejectionReason, reasonToReject } from "./hallucination-guard.ts";
+import { type RefusalReason, refusals } from "../session/clauses/guards.ts";
+import { isSpoken } from "../session/clauses/words.ts";
 import { type Stopped, neverStopped } from "./stopped.ts";
 
 const sampleRateHz = 16_000;
@@ -27,7 +28,7 @@ export interface RecognisedUtterance {
 }
 
 export interface RejectedUtterance extends RecognisedUtterance {
-  readonly reason: RejectionReason;
+  readonly reason: RefusalReason;
 }
 
 export interface Recognition {
@@ -77,8 +78,10 @@ export class Recogniser {
           earliestMs: speechRegions[index - 1]?.endMs ?? 0,
           latestMs: speechRegions[index + 1]?.startMs ?? Infinity,
         });
-        if (heard.text === "") continue;
-        const reason = reasonToReject(heard, stretch.endMs - stretch.startMs);
+        if (!isSpoken(heard.text)) continue;
+        const words = heard.text.split(/\s+/u);
+        const speechMs = stretch.endMs - stretch.startMs;
+        const [reason] = refusals({ ...heard, words, speechMs }, language);
         const utterance = { ...stretch, text: calmed(heard.text) };
         if (reason === undefined) utterances.push(utterance);
         else rejected.push({ ...utterance, reason });

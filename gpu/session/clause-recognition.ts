@@ -160,6 +160,7 @@ export class ClauseRecognition {
       noSpeechProbability: result.noSpeechProbability,
       meanLogProbability: result.meanLogProbability,
       compressionRatio: result.compressionRatio,
+      capped: result.capped,
     });
     if (refused.length > 0) {
       this.#prompt = afterRejection();

@@ -12,6 +12,8 @@ export interface HypothesisFacts {
   readonly meanLogProbability: number;
   /** Bytes of the text over its deflated bytes. */
   readonly compressionRatio: number;
+  /** The end did not come within a plausible number of tokens. */
+  readonly capped: boolean;
   /** Speech that the voice activity detector heard in the decoded window, ms. */
   readonly speechMs: number;
 }
@@ -54,14 +56,17 @@ export const defaultGuardLimits: GuardLimits = {
 };
 
 /** Why a pass is not believed. */
-export type RefusalReason =
-  | "no_speech"
-  | "too_little_speech"
-  | "compression"
-  | "repetition"
-  | "low_confidence"
-  | "too_fast"
-  | "phantom";
+export const refusalReasons = [
+  "no_speech",
+  "too_little_speech",
+  "unended",
+  "compression",
+  "repetition",
+  "low_confidence",
+  "too_fast",
+  "phantom",
+] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
 
 /**
  * Every reason not to believe a pass; none for a good one, and none for one without words.
@@ -77,6 +82,7 @@ export function refusals(
   const found: [RefusalReason, boolean][] = [
     ["no_speech", heardNothing(facts, limits)],
     ["too_little_speech", facts.speechMs < limits.leastSpeechMs],
+    ["unended", facts.capped],
     ["compression", facts.compressionRatio > limits.compressionRatio],
     ["repetition", findLoop(words, limits.repetition) !== undefined],
     ["low_confidence", !(facts.meanLogProbability >= limits.meanLogProbability)],

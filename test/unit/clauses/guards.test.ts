@@ -13,6 +13,7 @@ const good = (text: string, over: Partial<HypothesisFacts> = {}): HypothesisFact
   noSpeechProbability: 0.03,
   meanLogProbability: -0.25,
   compressionRatio: 1.2,
+  capped: false,
   speechMs: 4000,
   ...over,
 });
@@ -44,6 +45,10 @@ describe("a pass is refused", () => {
     expect(refusals(good(loop), "en")).toEqual(["repetition"]);
   });
 
+  test("when it did not come to an end", () => {
+    expect(refusals(good(said, { capped: true }), "en")).toEqual(["unended"]);
+  });
+
   test("when the model guessed, or gives no figure", () => {
     expect(refusals(good(said, { meanLogProbability: -1.4 }), "en")).toEqual(["low_confidence"]);
     expect(refusals(good(said, { meanLogProbability: Number.NaN }), "en")).toEqual([
@@ -55,6 +60,7 @@ describe("a pass is refused", () => {
     const rushed = good(`${said} ${said}`, { speechMs: 500 });
     expect(refusals(rushed, "en")).toEqual(["too_fast"]);
     expect(refusals({ ...rushed, speechMs: 4500 }, "en")).toEqual([]);
+    expect(refusals(good("No.", { speechMs: 160 }), "en")).toEqual([]);
   });
 
   test("when it is what models invent on noise, and little speech was heard", () => {
@@ -68,10 +74,11 @@ describe("a pass is refused", () => {
       noSpeechProbability: 0.9,
       meanLogProbability: -2,
       compressionRatio: 4,
+      capped: true,
       speechMs: 0,
     });
-    const everyReason = ["no_speech", "too_little_speech", "compression", "repetition"] as const;
-    expect(refusals(bad, "en")).toEqual([...everyReason, "low_confidence"]);
+    const everyReason = ["no_speech", "too_little_speech", "unended", "compression"] as const;
+    expect(refusals(bad, "en")).toEqual([...everyReason, "repetition", "low_confidence"]);
   });
 });
 

@@ -2,7 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { type PassResult, RecognitionLine } from "../../../gpu/session/clauses/recognition-line.ts";
 import { say } from "./speech.arbitrary.ts";
 
-const heardWell = { noSpeechProbability: 0.02, meanLogProbability: -0.2, compressionRatio: 1.2 };
+const heardWell = {
+  noSpeechProbability: 0.02,
+  meanLogProbability: -0.2,
+  compressionRatio: 1.2,
+  capped: false,
+};
 const passMs = 350;
 
 const said = (text: string): PassResult => ({ ...heardWell, words: text.split(" ") });

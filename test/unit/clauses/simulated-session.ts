@@ -155,7 +155,12 @@ export class SimulatedSession {
           this.#outcome.decodedMs += plan.toMs - plan.fromMs;
           const timed = this.#ear.transcribe(plan.fromMs, plan.toMs);
           const words = timed.map((word) => word.text);
-          const sure = { noSpeechProbability: 0, meanLogProbability: 0, compressionRatio: 1 };
+          const sure = {
+            noSpeechProbability: 0,
+            meanLogProbability: 0,
+            compressionRatio: 1,
+            capped: false,
+          };
           for (const clause of this.#line.passed({ words, timed, ...sure }).clauses)
             this.#dub(clause);
         },
