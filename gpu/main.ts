@@ -13,6 +13,7 @@ const main = defineCommand({
     serve: () => import("./commands/serve.ts").then((module) => module.serveCommand),
     models: () => import("./commands/models.ts").then((module) => module.modelsCommand),
     doctor: () => import("./commands/doctor.ts").then((module) => module.doctorCommand),
+    bench: () => import("./commands/bench.ts").then((module) => module.benchCommand),
     version: () => import("./commands/version.ts").then((module) => module.versionCommand),
     // Started by serve, not by people.
     detect: child("detect", () =>

@@ -1,6 +1,5 @@
-import { deviceOf, translationOrder, type SidecarConfig } from "../../src/config/sidecar-rules.ts";
+import type { SidecarConfig } from "../../src/config/sidecar-rules.ts";
 import { livedubVersion } from "../../src/config/version.ts";
-import { selfCommand } from "../../src/process/self.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
 import { ArtefactStore } from "../artefacts/artefact-store.ts";
 import { KeepingProcessor } from "../artefacts/keeping-processor.ts";
@@ -9,8 +8,6 @@ import { findFfmpeg } from "../codec/ffmpeg-program.ts";
 import { FragmentCodec } from "../codec/fragment-codec.ts";
 import type { DubEngine } from "../inference/engine.ts";
 import type { EngineStages } from "../inference/stages.ts";
-import { createRealEngine, type RealEngineOptions } from "../inference/real-engine.ts";
-import type { TranslationServices } from "../inference/translation-services.ts";
 import type { ClauseParts } from "../session/clause-parts.ts";
 import { EchoProcessor } from "../session/echo-processor.ts";
 import { EngineProcessor } from "../session/engine-processor.ts";
@@ -20,6 +17,7 @@ import { SessionRegistry } from "../session/session-registry.ts";
 import { StageCosts } from "../session/stage-costs.ts";
 import { WorkScheduler } from "../session/work-scheduler.ts";
 import { Access } from "./access.ts";
+import { createConfiguredEngine, type EngineModels } from "./configured-engine.ts";
 import { GpuMonitor } from "./gpu-monitor.ts";
 import { SidecarMetrics } from "./metrics.ts";
 import type { Readiness, Sidecar } from "./sidecar.ts";
@@ -35,7 +33,7 @@ export interface StsServiceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   /** Folder of the weights and named voices; not needed in echo mode, or with an engine. */
-  readonly models?: Pick<RealEngineOptions, "modelsDir" | "voiceProfiles"> | undefined;
+  readonly models?: EngineModels | undefined;
   /** Another engine than that of the local models. */
   readonly engine?: DubEngine;
   readonly idleLimitMs?: number;
@@ -207,31 +205,9 @@ export class StsService implements AsyncDisposable {
   #createEngine(metrics: SidecarMetrics): DubEngine {
     const { config, logger, models } = this.options;
     if (models === undefined) throw new Error("real mode needs a folder of weights");
-    return createRealEngine({
-      ...models,
-      logger,
-      childCommand: (task) => selfCommand("livedub-sts", task),
-      executionProvider: deviceOf(config),
-      asrModel: config.asrModel,
-      translation: translationServices(config),
-      asrTimeoutMs: config.asrTimeoutMs,
-      translationTimeoutMs: config.translationTimeoutMs,
-      ttsTimeoutMs: config.ttsTimeoutMs,
-      queueMaxDepth: config.queueMaxDepth,
+    return createConfiguredEngine(config, models, logger, {
       onStage: (stage, durationMs) => metrics.stageRan(stage, durationMs),
       onTranslationCache: (hit) => metrics.translationCache.lookedUp(hit),
     });
   }
-}
-
-function translationServices(config: SidecarConfig): TranslationServices {
-  const { deeplApiKey, openAiBaseUrl, openAiApiKey, openAiTranslationModel } = config;
-  const hasOpenAi = openAiBaseUrl !== undefined && openAiTranslationModel !== undefined;
-  return {
-    order: translationOrder(config),
-    ...(deeplApiKey !== undefined && { deepl: { apiKey: deeplApiKey } }),
-    ...(hasOpenAi && {
-      openAi: { baseUrl: openAiBaseUrl, apiKey: openAiApiKey, model: openAiTranslationModel },
-    }),
-  };
 }

@@ -140,3 +140,21 @@ describe("livedub-sts models, version and help", () => {
     expect(stdout + stderr).not.toContain("recognise");
   });
 });
+
+describe("livedub-sts bench", () => {
+  test("without weights says which folder is missing and how to fill it, and exits with 1", async () => {
+    const { stderr, stdout, code } = await run(["bench", "--json"], {
+      LIVEDUB_MODELS_DIR: "/nonexistent/models",
+    });
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toContain("/nonexistent/models");
+    expect(stderr).toContain("livedub-sts models pull");
+  });
+
+  test("without models to measure names the setting, and exits with 2", async () => {
+    const { stderr, code } = await run(["bench"], { STS_MODE: "echo" });
+    expect(code).toBe(2);
+    expect(stderr).toContain("STS_MODE=echo");
+  });
+});
