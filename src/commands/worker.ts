@@ -15,6 +15,7 @@ import { createVad, type Vad } from "../vad/silero.ts";
 import { streamSampleRateHz } from "../protocol/relay-worker.ts";
 import { clauseOfFragment } from "../worker/fragment-clause.ts";
 import { fragmentLimits } from "../worker/fragment-length.ts";
+import { openRunBundle } from "./worker-bundle.ts";
 import { RelayConnection } from "../worker/relay-connection.ts";
 import { toReport } from "../worker/settled-fragment.ts";
 import { StreamWorker } from "../worker/stream-worker.ts";
@@ -23,6 +24,8 @@ type Report = (message: WorkerToSupervisor) => void;
 
 /** How long a stopping worker waits for the sidecar's farewell (contract 2.13). */
 const farewellMs = 10_000;
+/** A disk that hangs must not keep a stopped worker. */
+const bundleCloseMs = 1000;
 /** Often enough that a supervisor which takes 1.5 s of silence for a hang is never wrong. */
 const statusEveryMs = 500;
 /** Exit codes: what the supervisor restarts is anything but 0. */
@@ -67,8 +70,13 @@ async function dubOneRun(
   report: Report,
   stopped: PromiseWithResolvers<number>,
 ): Promise<number> {
-  const onEvent: OnEvent = (level, code, message) =>
+  const bundle = openRunBundle(spec, (level, code, message) =>
+    report({ type: "event", level, code, message }),
+  );
+  const onEvent: OnEvent = (level, code, message) => {
     report({ type: "event", level, code, message });
+    bundle?.event({ level, code, message });
+  };
   // The session opens while the model loads and the media is still on its way.
   const client = spec.mode === "passthrough" ? undefined : openStsClient(spec, onEvent);
   client?.start();
@@ -87,7 +95,8 @@ async function dubOneRun(
     vad,
     decode: answerDecoder(),
     clock: monotonicClock,
-    onFragment: (fragment) => {
+    onFragment: (fragment, media) => {
+      bundle?.record(fragment, media);
       report(toReport(fragment));
       const clause = clauseOfFragment(fragment, language);
       if (clause !== undefined) report(clause);
@@ -105,10 +114,11 @@ async function dubOneRun(
   report(worker.status());
   link.onClose = () => {};
   await worker.close();
+  await Promise.race([bundle?.close(), Bun.sleep(bundleCloseMs)]);
   return code;
 }
 
-type OnEvent = (level: "info" | "warn" | "error", code: string, message: string) => void;
+export type OnEvent = (level: "info" | "warn" | "error", code: string, message: string) => void;
 
 /** The gate saves work and is no condition for it: without its weights everything is sent. */
 async function openGate(path: string | undefined, onEvent: OnEvent): Promise<Vad | undefined> {

@@ -41,6 +41,5 @@ export const ignoredWorkerSettings = {
   ignoredPingTimeoutMs: ignored("STS_WS_PING_TIMEOUT_MS", "the sidecar sets it in its handshake"),
   ignoredCacheDir: ignored("WORKER_CACHE_DIR", "LIVEDUB_CACHE_DIR counts for all"),
   ignoredCacheMaxBytes: ignored("WORKER_CACHE_MAX_BYTES", "workers cache nothing on disk"),
-  ignoredAssetsDir: ignored("WORKER_ASSETS_DIR", "workers write no run bundles"),
   ignoredSegmentDir: ignored("WORKER_SEGMENT_DIR", "segments never go to disk", ["SEGMENT_DIR"]),
 };

@@ -204,6 +204,27 @@ export const workerSettings = {
     default: "30",
     doc: "Seconds that it stays open before one probe",
   }),
+  captureMode: setting({
+    name: "WORKER_ASSETS_CAPTURE",
+    scope: "worker",
+    schema: choice("off", "metadata", "media", "debug"),
+    default: "metadata",
+    doc: "What each run leaves in WORKER_ASSETS_DIR: `off`, `metadata` (texts and times of each fragment), `media` (its sound too), `debug` (raw sound as well)",
+  }),
+  assetsDir: setting({
+    name: "WORKER_ASSETS_DIR",
+    scope: "worker",
+    schema: text,
+    default: "./.local/assets/stream-worker",
+    doc: "Where run bundles are written: `streams/<stream>/runs/<run>/`",
+  }),
+  assetsKeepMs: setting({
+    name: "WORKER_ASSETS_RETENTION",
+    scope: "worker",
+    schema: duration(3_600_000, 8_760 * 3_600_000),
+    default: "168h",
+    doc: "Run bundles that were last written to longer ago are removed, at start and once a day (1h..8760h)",
+  }),
   readyTimeoutMs: setting({
     name: "WORKER_READY_TIMEOUT",
     scope: "worker",

@@ -15,6 +15,7 @@ const passedOn = [
   "FFMPEG_BIN",
   "LOG_LEVEL",
   "LOG_FORMAT",
+  "LOG_STDOUT",
 ];
 
 /** The environment of relays and workers: settings reach them over their channel, secrets too. */

@@ -19,6 +19,8 @@ export interface CommonSpec {
   readonly dubGain: number;
   readonly fragmentMs: number | undefined;
   readonly stsMode: "enabled" | "passthrough" | "disabled";
+  /** Where workers leave what their runs did; undefined: nowhere. */
+  readonly bundle: WorkerSpec["bundle"];
   readonly sts: Omit<WorkerSpec["sts"], "endpoints">;
 }
 
@@ -79,6 +81,7 @@ export function workerSpecOf(
     playoutDelayMs: settings.playoutDelayMs,
     ...(common.fragmentMs === undefined ? {} : { fragmentMs: common.fragmentMs }),
     sts: { ...common.sts, endpoints },
+    ...(common.bundle === undefined ? {} : { bundle: common.bundle }),
     ...(common.vadModelPath === undefined ? {} : { vadModelPath: common.vadModelPath }),
   };
 }

@@ -111,6 +111,10 @@ export const workerSpec = z.object({
     breakerThreshold: z.number().int(),
     breakerOpenMs: z.number().int(),
   }),
+  /** Where this run's bundle is written and what goes into it; absent: none is kept. */
+  bundle: z
+    .object({ root: z.string(), capture: z.enum(["metadata", "media", "debug"]) })
+    .optional(),
   /** Silero weights for the gate; absent: no gating, everything is sent. */
   vadModelPath: z.string().optional(),
 });

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
 import type { EdgeConfig } from "../config/edge-config.ts";
 import { isLoopback } from "../config/edge-rules.ts";
 import type { ApplianceView } from "../orchestrator/appliance-view.ts";
-import { keyMatches } from "../orchestrator/access-rules.ts";
 import { formatAddress, reachableFromHere } from "../mediamtx/listen-address.ts";
 import { childEnvironment } from "../orchestrator/child-environment.ts";
 import { ChildLedger } from "../orchestrator/child-ledger.ts";
@@ -21,6 +21,8 @@ import type { Logger } from "../telemetry/log.ts";
 import { EdgeMetrics } from "../telemetry/metrics-edge.ts";
 import { livedubVersion } from "../config/version.ts";
 import { createApp } from "./app.ts";
+import { BundleSweeper } from "./bundle-sweeper.ts";
+import { viewersRule } from "./caption-access.ts";
 import { CaptionShelf } from "./caption-shelf.ts";
 import { fetchHlsIndex } from "./hls-index.ts";
 import { applianceView } from "./appliance-snapshot.ts";
@@ -135,6 +137,7 @@ export class Appliance {
     await this.#openMediaLink(stateDir, ledger, accessSecret);
     this.#stack.defer(() => this.#registry.close());
     this.#kills.push(() => this.#registry.kill());
+    if (values.captureMode !== "off") this.#sweepBundles();
     this.#watcher?.start();
     this.#stack.defer(() => this.#watcher?.close());
     this.#isOpen = true;
@@ -231,7 +234,7 @@ export class Appliance {
       },
       captions: {
         apiToken: values.apiToken,
-        mayWatch: (streamId, key) => mayWatch(values, streamId, key),
+        mayWatch: viewersRule(values),
         stream: (streamId) => this.#captions.stream(streamId),
         hlsIndex: (streamId, viewer) => fetchHlsIndex(this.#listeners.hls, streamId, viewer),
       },
@@ -285,6 +288,18 @@ export class Appliance {
     }
   }
 
+  /** Old run bundles go now and once a day; the streams do not wait for it. */
+  #sweepBundles(): void {
+    const { values } = this.options.config;
+    const sweeper = new BundleSweeper(
+      resolve(values.assetsDir),
+      values.assetsKeepMs,
+      this.options.log,
+    );
+    sweeper.start();
+    this.#stack.defer(() => sweeper.close());
+  }
+
   #childEnvironment(): Record<string, string> {
     return {
       ...childEnvironment(this.options.environment),
@@ -299,14 +314,4 @@ function ownHostNames(values: EdgeConfig["values"]): ReadonlySet<string> | undef
   if (!isLoopback(host)) return undefined;
   const hookHost = values.hookBaseUrl === undefined ? [] : [new URL(values.hookBaseUrl).hostname];
   return new Set([host, ...hookHost]);
-}
-
-/** Captions are for whoever may watch `out` over HLS from elsewhere: everybody where it was opened, else by key. */
-function mayWatch(
-  { hlsAddress, publishKeys }: EdgeConfig["values"],
-  streamId: string,
-  key: string | undefined,
-): boolean {
-  if (!isLoopback(hlsAddress.host)) return true;
-  return publishKeys !== undefined && keyMatches(publishKeys, streamId, key ?? null);
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
 import type { EdgeConfig } from "../config/edge-config.ts";
 import type { LifecyclePolicy } from "../orchestrator/lifecycle.ts";
 import { degradedAfterDeaths, restartDelayMs } from "../orchestrator/restart-policy.ts";
@@ -34,6 +35,10 @@ export function commonSpecOf(
     dubGain: values.dubGain,
     fragmentMs: values.fragmentMs,
     stsMode: values.stsMode,
+    bundle:
+      values.captureMode === "off"
+        ? undefined
+        : { root: resolve(values.assetsDir), capture: values.captureMode },
     sts: {
       protocol: values.stsProtocol,
       timeoutMs: values.stsTimeoutMs,

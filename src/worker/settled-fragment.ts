@@ -9,6 +9,13 @@ export interface SettledFragment extends Omit<FragmentReport, "type"> {
   readonly detail: string | null;
 }
 
+/** The sound of one fragment, mono s16 at 48 kHz. */
+export interface FragmentMedia {
+  readonly input: Uint8Array;
+  /** What was synthesised, whether it was played or not; undefined where nothing was. */
+  readonly dub: Int16Array | undefined;
+}
+
 /** The part that travels to the supervisor. */
 export function toReport(settled: SettledFragment): FragmentReport {
   const { dubStartSample: _start, dubEndSample: _end, detail: _detail, ...report } = settled;

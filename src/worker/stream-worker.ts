@@ -21,7 +21,7 @@ import { Fragmenter, type Stretch } from "./fragmenter.ts";
 import { type AnswerDecoder, FragmentJudge } from "./fragment-judge.ts";
 import { Listener } from "./listener.ts";
 import { PcmQueue } from "./pcm-queue.ts";
-import type { SettledFragment } from "./settled-fragment.ts";
+import type { FragmentMedia, SettledFragment } from "./settled-fragment.ts";
 
 export interface StreamWorkerOptions {
   readonly workerId: string;
@@ -34,7 +34,7 @@ export interface StreamWorkerOptions {
   readonly vad: Vad | undefined;
   readonly decode: AnswerDecoder;
   readonly clock: Clock;
-  readonly onFragment: (fragment: SettledFragment) => void;
+  readonly onFragment: (fragment: SettledFragment, media: FragmentMedia) => void;
   readonly onEvent: (level: "info" | "warn" | "error", code: string, message: string) => void;
 }
 
@@ -210,7 +210,8 @@ export class StreamWorker {
     settle(settlement, (placement) => {
       const final = run.judge.afterPlacement(fragment, placement);
       this.counters.add(`outcome_${final.outcome}`);
-      this.options.onFragment(final);
+      const dub = "samples" in settlement ? settlement.samples : undefined;
+      this.options.onFragment(final, { input: full, dub });
     });
   }
 }

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { floatToPcm16 } from "../../../src/audio/pcm.ts";
 import { findFlashes, makeFlashBeepClip, median } from "../../media/flash-beep.ts";
 import { publishClip } from "../../media/publish.ts";
 import { runFfmpeg } from "../../media/tools.ts";
+import { bundleManifest } from "../../../src/worker/bundle-manifest.ts";
 import { type ParsedCue, parseWebVtt } from "../../unit/captions/vtt-parser.ts";
 import { type ReceivedFragment, ScriptedSidecar } from "../sts-client/scripted-sidecar.ts";
 import { eventually, ServeProcess } from "./serve-process.ts";
@@ -184,6 +185,30 @@ test("the master playlist joins MediaMTX's renditions with the captions, and all
     expect(await media.text()).toStartWith("#EXTM3U");
   }
 }, 40_000);
+
+test("the run leaves a bundle with what each fragment said, and no sound", async () => {
+  const { runId } = await serve.stream("match");
+  const run = join(serve.stateDir, "assets", "streams", "match", "runs", runId);
+  let said: string[] = [];
+  await eventually(
+    () => {
+      const { fragments } = bundleManifest.parse(
+        JSON.parse(readFileSync(join(run, "manifest.json"), "utf8")),
+      );
+      const texts = fragments.flatMap(({ assets }) =>
+        assets.filter(({ kind }) => kind === "stt-json"),
+      );
+      said = texts.map(({ path }) => readFileSync(join(run, path), "utf8"));
+      return said.length > 5;
+    },
+    10_000,
+    "a manifest with fragments",
+  );
+  expect(said.filter((text) => text.includes("<beep>")).length).toBeGreaterThan(3);
+  expect(readdirSync(run).toSorted()).toEqual(["assets", "logs", "manifest.json", "tmp"]);
+  const files = readdirSync(join(run, "assets"), { recursive: true }).map(String);
+  expect(files.filter((name) => /\.(wav|pcm)$/.test(name))).toEqual([]);
+}, 20_000);
 
 test("what is not there is answered with what is", async () => {
   const detail = async (path: string) => {

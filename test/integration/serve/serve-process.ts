@@ -65,6 +65,7 @@ export class ServeProcess implements AsyncDisposable {
         FFMPEG_BIN: await ffmpegPath(),
         MEDIAMTX_BIN: mediamtxPath(),
         ORCH_STATE_DIR: stateDir,
+        WORKER_ASSETS_DIR: join(stateDir, "assets"),
         ORCH_HTTP_ADDR: "127.0.0.1:0",
         MEDIAMTX_RTMP_ADDRESS: "127.0.0.1:0",
         MEDIAMTX_HLS_ADDRESS: "127.0.0.1:0",

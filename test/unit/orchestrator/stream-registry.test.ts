@@ -61,6 +61,7 @@ function openRegistry(judgesPublishers: boolean): StreamRegistry {
       dubGain: 1,
       fragmentMs: undefined,
       stsMode: "disabled",
+      bundle: undefined,
       sts: {
         protocol: "ws",
         timeoutMs: 8000,
