@@ -12,14 +12,10 @@ export function timescaleOf(init: Uint8Array): number {
   return timescale;
 }
 
-/** When a media segment's pictures are decoded and shown, in ticks. */
+/** When a media segment's first track is decoded, in ticks. */
 export interface SegmentTimes {
-  /** Decode time of its first picture. */
-  readonly decodeTime: number;
-  /** How much later than it is decoded the first picture is shown. */
-  readonly firstOffset: number;
-  /** The same of the picture that waits longest. */
-  readonly largestOffset: number;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Flags of a `trun` box: which fields stand before the samples, and which in each (ISO/IEC 14496-12, 8.8.8). */
@@ -32,28 +28,31 @@ const trunFlags = {
   compositionOffset: 0x800,
 } as const;
 
-/** The times of a media segment's first track. @throws {Fmp4Error} */
+/** The times of a media segment. @throws {Fmp4Error} also when it does not say how long its samples are */
 export function segmentTimesOf(segment: Uint8Array): SegmentTimes {
   const at = boxIn(segment, ["moof", "traf", "tfdt"]);
   const wide = at.getUint8(0) === 1;
   if (wide && at.byteLength < 12) throw new Fmp4Error("a short tfdt box");
-  const decodeTime = wide ? Number(at.getBigUint64(4)) : at.getUint32(4);
-  const offsets = compositionOffsets(boxIn(segment, ["moof", "traf", "trun"]));
-  return { decodeTime, firstOffset: offsets[0] ?? 0, largestOffset: Math.max(0, ...offsets) };
+  const start = wide ? Number(at.getBigUint64(4)) : at.getUint32(4);
+  return { start, end: start + durationOf(boxIn(segment, ["moof", "traf", "trun"])) };
 }
 
-function compositionOffsets(trun: DataView): number[] {
+function durationOf(trun: DataView): number {
   const flags = trun.getUint32(0) & 0xffffff;
   const has = (flag: number) => (flags & flag) !== 0;
-  if (!has(trunFlags.compositionOffset)) return [];
-  const before = [trunFlags.dataOffset, trunFlags.firstSampleFlags].filter(has).length;
-  const { duration, size, sampleFlags } = trunFlags;
-  const ahead = 4 * [duration, size, sampleFlags].filter(has).length;
-  const signed = trun.getUint8(0) === 1;
-  const offsets: number[] = [];
-  for (let at = 8 + 4 * before + ahead; at + 4 <= trun.byteLength; at += ahead + 4)
-    offsets.push(signed ? trun.getInt32(at) : trun.getUint32(at));
-  return offsets.slice(0, trun.getUint32(4));
+  if (!has(trunFlags.duration)) throw new Fmp4Error("a trun box without durations");
+  const { dataOffset, firstSampleFlags, duration, size, sampleFlags, compositionOffset } =
+    trunFlags;
+  const before = 4 * [dataOffset, firstSampleFlags].filter(has).length;
+  const each = 4 * [duration, size, sampleFlags, compositionOffset].filter(has).length;
+  const samples = trun.getUint32(4);
+  let sum = 0;
+  for (let index = 0; index < samples; index++) {
+    const at = 8 + before + index * each; // the duration stands first
+    if (at + each > trun.byteLength) throw new Fmp4Error("a trun box that ends early");
+    sum += trun.getUint32(at);
+  }
+  return sum;
 }
 
 /** The content of the first box at a path of box types. */

@@ -9,9 +9,16 @@ export interface CaptionWindow {
   readonly firstUnixMs: number;
 }
 
-/** The media playlist of one language's captions (RFC 8216): a live window that slides. */
-export function captionPlaylist(window: CaptionWindow, language: string, query: string): string {
-  const { first, last, firstUnixMs } = window;
+/**
+ * The media playlist of one language's captions (RFC 8216): a live window that slides.
+ * @param firstDateMs what MediaMTX's playlist gives as date for the pictures of the first segment
+ */
+export function captionPlaylist(
+  { first, last }: CaptionWindow,
+  firstDateMs: number,
+  language: string,
+  query: string,
+): string {
   const lines = [
     "#EXTM3U",
     "#EXT-X-VERSION:3",
@@ -19,9 +26,9 @@ export function captionPlaylist(window: CaptionWindow, language: string, query: 
     `#EXT-X-MEDIA-SEQUENCE:${first}`,
   ];
   for (let number = first; number <= last; number++) {
-    const unixMs = firstUnixMs + (number - first) * captionSegmentMs;
+    const dateMs = firstDateMs + (number - first) * captionSegmentMs;
     lines.push(
-      `#EXT-X-PROGRAM-DATE-TIME:${new Date(unixMs).toISOString()}`,
+      `#EXT-X-PROGRAM-DATE-TIME:${new Date(dateMs).toISOString()}`,
       `#EXTINF:${(captionSegmentMs / 1000).toFixed(3)},`,
       `${language}/${number}.vtt${query}`,
     );

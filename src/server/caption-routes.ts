@@ -69,7 +69,7 @@ export function captionRoutes(options: CaptionRoutesOptions): Hono<{ Bindings: B
     });
   });
 
-  app.get(playlist, (context) => {
+  app.get(playlist, async (context) => {
     const found = find(context, options);
     if (found instanceof Response) return found;
     const name = /^(.+)\.m3u8$/.exec(context.req.param("file"))?.[1];
@@ -77,7 +77,9 @@ export function captionRoutes(options: CaptionRoutesOptions): Hono<{ Bindings: B
     if (language === undefined) return noLanguage(context, found);
     const window = found.captions.window();
     if (window === undefined) return notYet(context, `${found.id} plays nothing yet`);
-    return context.body(captionPlaylist(window, language, queryOf(context)), 200, {
+    const { dateMs } = await found.timeline.at(window.firstUnixMs);
+    const text = captionPlaylist(window, dateMs, language, queryOf(context));
+    return context.body(text, 200, {
       "Content-Type": playlistType,
     });
   });
@@ -92,7 +94,7 @@ export function captionRoutes(options: CaptionRoutesOptions): Hono<{ Bindings: B
       number === undefined ? undefined : found.captions.segment(language, Number(number));
     if (piece === undefined)
       return context.json({ detail: `${language} has no such segment, or no longer` }, 404);
-    const mediaMs = await found.timeline.mediaMsAt(piece.startUnixMs);
+    const { mediaMs } = await found.timeline.at(piece.startUnixMs);
     const text = webVtt(piece.cues, { mediaMs, localMs: piece.startMs });
     return context.body(text, 200, { "Content-Type": "text/vtt; charset=utf-8" });
   });

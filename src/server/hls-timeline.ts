@@ -5,22 +5,30 @@ export class HlsUnavailableError extends Error {
   override readonly name = "HlsUnavailableError";
 }
 
-/** A moment of MediaMTX's rendition, by its own media time and by the wall clock. */
+/** How MediaMTX's rendition counts: what to add to its media time, in milliseconds. */
 interface Alignment {
-  readonly mediaMs: number;
-  readonly unixMs: number;
+  /** To get the wall clock at which the media arrived. */
+  readonly toUnixMs: number;
+  /** To get the date that its playlist gives to the media, which may stand apart from the true one. */
+  readonly toDateMs: number;
 }
 
 /** The first request makes MediaMTX begin to convert, which takes a few segments. */
 const timeoutMs = 12_000;
 /** A push that begins anew may move the media time; this is how soon captions follow. */
 const freshMs = 5000;
+/** Until then an older measurement serves while the next one is made. */
+const usableMs = 60_000;
+/** Parts whose arrival is timed for one measurement: only the one that was held up least counts. */
+const timedParts = 3;
 const mostPlaylistBytes = 256 * 1024;
 const mostMediaBytes = 16 * 1024 * 1024;
 
 /**
- * Finds out which media time MediaMTX gives to the moments of one path's HLS rendition. Its playlist says by
- * `EXT-X-PROGRAM-DATE-TIME` when a segment's first picture arrived, the segment itself which media time it bears.
+ * Finds out which media time MediaMTX gives to the moments of one path's HLS rendition. Neither the pushes' stamps nor
+ * the playlist's dates tell: a path that outlives its pushes counts on from one to the next, and dates are led astray by
+ * pictures that come in a burst. So the live edge itself is timed: a part that is asked for before it is there is
+ * answered when its last picture has come, and says which media time that is.
  */
 export class HlsTimeline {
   #mediaPlaylist: string | undefined;
@@ -31,18 +39,28 @@ export class HlsTimeline {
   /** @param indexUrl of the path's multivariant playlist */
   constructor(
     private readonly indexUrl: string,
-    private readonly now: () => number = () => performance.now(),
+    private readonly clock: { monotonicMs(): number; unixMs(): number } = {
+      monotonicMs: () => performance.now(),
+      unixMs: Date.now,
+    },
   ) {}
 
   /**
-   * The media time of what arrives at MediaMTX at a moment of the wall clock.
+   * The media time of what arrives at MediaMTX at a moment of the wall clock, and the date that its playlist gives to it.
    * @throws {HlsUnavailableError}
    */
-  async mediaMsAt(unixMs: number): Promise<number> {
+  async at(unixMs: number): Promise<{ mediaMs: number; dateMs: number }> {
+    const { toUnixMs, toDateMs } = await this.#alignment();
+    const mediaMs = unixMs - toUnixMs;
+    return { mediaMs, dateMs: mediaMs + toDateMs };
+  }
+
+  #alignment(): Promise<Alignment> {
     const known = this.#latest;
-    const isFresh = known !== undefined && this.now() - known.atMs < freshMs;
-    const alignment = isFresh ? known.alignment : await this.#ask();
-    return alignment.mediaMs + (unixMs - alignment.unixMs);
+    const ageMs = known === undefined ? Infinity : this.clock.monotonicMs() - known.atMs;
+    if (known === undefined || ageMs > usableMs) return this.#ask();
+    if (ageMs > freshMs) this.#ask().catch(() => {}); // told to whoever asks once it is too old
+    return Promise.resolve(known.alignment);
   }
 
   /** One question at a time, however many viewers there are. */
@@ -54,15 +72,17 @@ export class HlsTimeline {
   async #measure(): Promise<Alignment> {
     try {
       const url = (this.#mediaPlaylist ??= await this.#findMediaPlaylist());
-      const { initUrl, mediaUrl, unixMs } = latestDated(await text(url), url);
-      if (this.#init?.url !== initUrl)
-        this.#init = { url: initUrl, timescale: timescaleOf(await bytes(initUrl)) };
-      const { decodeTime, firstOffset, largestOffset } = segmentTimesOf(await bytes(mediaUrl));
-      // MediaMTX takes no picture for one of the future, so its dates stand back by the longest that a picture
-      // waits for its turn; the segment's own first picture waits less.
-      const ticks = decodeTime + firstOffset - largestOffset;
-      const alignment = { mediaMs: (ticks * 1000) / this.#init.timescale, unixMs };
-      this.#latest = { alignment, atMs: this.now() };
+      const dated = datedPart(await text(url));
+      const at = (uri: string) => new URL(uri, url).href;
+      const toMs = 1000 / (await this.#timescaleOf(at(dated.init)));
+      const { start } = segmentTimesOf(await bytes(at(dated.media)));
+      let toUnixMs = Infinity;
+      for (let part = 0; part < timedParts; part++) {
+        const { end } = segmentTimesOf(await bytes(at(nextPart(await text(url)))));
+        toUnixMs = Math.min(toUnixMs, this.clock.unixMs() - end * toMs);
+      }
+      const alignment = { toUnixMs, toDateMs: dated.unixMs - start * toMs };
+      this.#latest = { alignment, atMs: this.clock.monotonicMs() };
       return alignment;
     } catch (error) {
       // Its session may have ended: the next question begins with a new one.
@@ -70,6 +90,11 @@ export class HlsTimeline {
       const why = error instanceof Error ? error.message : String(error);
       throw new HlsUnavailableError(`MediaMTX's HLS of this stream cannot be read: ${why}`);
     }
+  }
+
+  async #timescaleOf(url: string): Promise<number> {
+    if (this.#init?.url !== url) this.#init = { url, timescale: timescaleOf(await bytes(url)) };
+    return this.#init.timescale;
   }
 
   async #findMediaPlaylist(): Promise<string> {
@@ -87,21 +112,23 @@ function variantsOf(playlist: string): string[] {
   });
 }
 
-/** The last piece of media that stands right behind a date: there its first picture's time is given. */
-function latestDated(
-  playlist: string,
-  base: string,
-): { initUrl: string; mediaUrl: string; unixMs: number } {
+/** The last part that stands right behind a date: there its first picture's date is given. */
+function datedPart(playlist: string): { init: string; media: string; unixMs: number } {
   const init = /^#EXT-X-MAP:.*URI="([^"]+)"/m.exec(playlist)?.[1];
-  const dated =
-    /^#EXT-X-PROGRAM-DATE-TIME:(\S+)\n(?:#EXT-X-PART:.*URI="([^"]+)"|(?:#.*\n)+([^#\s]\S*))/gm;
-  const last = [...playlist.matchAll(dated)].at(-1);
-  const media = last?.[2] ?? last?.[3];
-  const unixMs = Date.parse(last?.[1] ?? "");
+  const dated = /^#EXT-X-PROGRAM-DATE-TIME:(\S+)\n#EXT-X-PART:.*URI="([^"]+)"/gm;
+  const [, date = "", media] = [...playlist.matchAll(dated)].at(-1) ?? [];
+  const unixMs = Date.parse(date);
   if (init === undefined || media === undefined || Number.isNaN(unixMs))
-    throw new Error("its playlist has no dated segment yet");
-  const absolute = (uri: string) => new URL(uri, base).href;
-  return { initUrl: absolute(init), mediaUrl: absolute(media), unixMs };
+    throw new Error("its playlist has no dated part yet (captions need low-latency HLS)");
+  return { init, media, unixMs };
+}
+
+/** The part that comes next: asking for it waits for it. */
+function nextPart(playlist: string): string {
+  const hint = /^#EXT-X-PRELOAD-HINT:.*URI="([^"]+)"/m.exec(playlist)?.[1];
+  if (hint === undefined)
+    throw new Error("its playlist names no part to come (captions need low-latency HLS)");
+  return hint;
 }
 
 async function text(url: string): Promise<string> {
