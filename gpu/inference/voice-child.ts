@@ -26,7 +26,7 @@ export function runVoiceChild(): Promise<never> {
     },
     explain: (cause) =>
       cause instanceof EspeakError
-        ? { code: "TTS_SYNTHESIS_FAILED", message: messageOf(cause), retryable: false }
+        ? { code: "TTS_SYNTHESIS_FAILED", message: messageOf(cause), retryable: cause.retryable }
         : modelFailure(cause),
   });
 }
