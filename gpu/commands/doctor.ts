@@ -109,7 +109,7 @@ async function tryOnnxRuntime(): Promise<string> {
 }
 
 function tryVoices(config: SidecarConfig): Promise<string> {
-  const profiles = readVoiceProfiles(config.voiceProfilesPath);
+  const profiles = readVoiceProfiles(config.voiceProfilesPath, config.ttsProvider);
   const names = profiles === undefined ? "built-in" : Object.keys(profiles).join(", ");
   return Promise.resolve(names);
 }

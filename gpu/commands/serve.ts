@@ -73,7 +73,7 @@ async function findModels(
   log: Logger,
   pull: boolean,
 ) {
-  const voiceProfiles = readVoiceProfiles(config.voiceProfilesPath);
+  const voiceProfiles = readVoiceProfiles(config.voiceProfilesPath, config.ttsProvider);
   const folder = { dir: config.modelsDir, env };
   if (pull) await pullMissing(modelsFolder(folder), log);
   const modelsDir = await requireModelsFolder(folder);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { ConfigError } from "../../src/config/setting.ts";
+import type { SidecarConfig } from "../../src/config/sidecar-rules.ts";
 import { languageTag } from "../../src/protocol/sts-scalars.ts";
 import type { RealEngineOptions } from "../inference/real-engine.ts";
 
@@ -16,7 +17,7 @@ const profileSchema = z.object({
   gender: z.string().optional(),
   description: z.string().optional(),
   reference_audio: z.string().optional(),
-  voice_id: z.string().optional(),
+  voice_id: z.string().min(1).max(200).optional(),
 });
 
 const profilesSchema = z
@@ -26,11 +27,21 @@ const profilesSchema = z
 /**
  * Reads the file of named voices.
  * @param path as configured; without one the container image's own is read where it exists
+ * @param provider `TTS_PROVIDER`: a voice service needs a voice of its own, and its voices need it
  * @returns undefined: the built-in voices only
  * @throws {ConfigError} naming the file and what is wrong in it
  */
-export function readVoiceProfiles(path: string | undefined): VoiceProfiles | undefined {
-  if (path === undefined && !existsSync(imageVoicesPath)) return undefined;
+export function readVoiceProfiles(
+  path: string | undefined,
+  provider: SidecarConfig["ttsProvider"] = "local",
+): VoiceProfiles | undefined {
+  const isService = provider !== "local";
+  if (path === undefined && !existsSync(imageVoicesPath)) {
+    if (!isService) return undefined;
+    throw new ConfigError([
+      `TTS_PROVIDER=${provider}: needs a profile with a voice_id; name the file of profiles with VOICE_PROFILES_PATH`,
+    ]);
+  }
   const file = path ?? imageVoicesPath;
   const problem = (text: string) => new ConfigError([`VOICE_PROFILES_PATH=${file}: ${text}`]);
   let content: unknown;
@@ -49,10 +60,21 @@ export function readVoiceProfiles(path: string | undefined): VoiceProfiles | und
   const cloned = Object.entries(parsed.data).find(([, profile]) => profile.reference_audio);
   if (cloned !== undefined)
     throw problem(`${cloned[0]}.reference_audio: voices cannot be cloned; name a speaker instead`);
+  const served = Object.entries(parsed.data).find(([, profile]) => profile.voice_id);
+  if (served !== undefined && !isService)
+    throw problem(
+      `${served[0]}.voice_id: needs a voice service; set TTS_PROVIDER to openai-compatible or elevenlabs`,
+    );
+  if (served === undefined && isService)
+    throw problem(`no profile has a voice_id for TTS_PROVIDER=${provider}`);
   return Object.fromEntries(
-    Object.entries(parsed.data).map(([name, { language, speaker }]) => [
+    Object.entries(parsed.data).map(([name, { language, speaker, voice_id: voiceId }]) => [
       name,
-      speaker === undefined ? { language } : { language, speaker },
+      {
+        language,
+        ...(speaker !== undefined && { speaker }),
+        ...(voiceId !== undefined && { voiceId }),
+      },
     ]),
   );
 }

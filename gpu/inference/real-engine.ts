@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { VoiceProvider } from "../pipeline/voice/provider.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
 import { listVoices } from "../models/kokoro/kokoro.ts";
 import { type DubStages, dub } from "../pipeline/dub-fragment.ts";
@@ -55,6 +56,8 @@ import type {
   TranslateClauseRequest,
 } from "./stages.ts";
 import { type TranslationServices, createTranslationProviders } from "./translation-services.ts";
+import { childEnvironment } from "./child-environment.ts";
+import { Speaker } from "./speaker.ts";
 import { VoiceBook, type VoiceProfile } from "./voice-book.ts";
 
 export interface RealEngineOptions {
@@ -71,6 +74,8 @@ export interface RealEngineOptions {
   /** Absent: the local models alone. */
   readonly translation?: TranslationServices;
   readonly voiceProfiles?: Readonly<Record<string, VoiceProfile>>;
+  /** Speaks the profiles with a `voiceId`; the local voices take over where it fails. */
+  readonly voiceService?: VoiceProvider | undefined;
   /** Time limits of the stages; `file` requests have none. */
   readonly asrTimeoutMs?: number;
   readonly translationTimeoutMs?: number;
@@ -83,7 +88,6 @@ export interface RealEngineOptions {
 }
 
 const gibibyte = 2 ** 30;
-const secretName = /KEY|TOKEN|SECRET|PASSWORD|NONCE/i;
 
 /** The engine of real models: its children, a translation chain, and the fitting of dubs between them. */
 export function createRealEngine(options: RealEngineOptions): DubEngine & EngineStages {
@@ -97,6 +101,7 @@ class RealEngine implements DubEngine, EngineStages {
   readonly #recognise: InferenceChild<HearRequest, RecogniseInfo, HearResult>;
   readonly #hearing: Hearing;
   readonly #voice: InferenceChild<VoiceRequest, VoiceInfoMessage, VoiceResult>;
+  readonly #speaker: Speaker;
   readonly #translate: InferenceChild<TranslateRequest, TranslateInfo, TranslateResult>;
   #chain = new TranslationChain([]);
   #voices = new VoiceBook([]);
@@ -121,6 +126,11 @@ class RealEngine implements DubEngine, EngineStages {
       ...this.#childOptions("voice", "tts", 3 * gibibyte),
       info: voiceInfo,
       result: voiceResult,
+    });
+    this.#speaker = new Speaker({
+      child: this.#voice,
+      provider: options.voiceService,
+      logger: options.logger,
     });
     this.#translate = new InferenceChild({
       ...this.#childOptions("translate", "translation", gibibyte),
@@ -192,7 +202,7 @@ class RealEngine implements DubEngine, EngineStages {
       recognise: (pcm16k) => this.#hearing.fragment(whole(pcm16k), source, limits(asrTimeoutMs)),
       translate: (text) =>
         this.#chain.translate({ text, source, target }, limits(translationTimeoutMs)),
-      speak: (text, slot) => this.#voice.request({ text, voice, slot }, limits(ttsTimeoutMs)),
+      speak: (text, slot) => this.#speaker.speak(text, voice, { slot }, limits(ttsTimeoutMs)),
     };
     const translation = this.#chain.modelFor(source, target) ?? "none";
     return dub(request, stages, { ...this.models, translation }, this.options.onStage);
@@ -230,8 +240,7 @@ class RealEngine implements DubEngine, EngineStages {
     this.#refuseUnlessReady();
     const { text, tempo } = request;
     const voice = this.#voices.resolve(request.voiceProfile, primarySubtag(request.language));
-    const spoken = await this.#voice.request({ text, voice, tempo }, limits);
-    return { ...spoken, model: this.#voice.info.model };
+    return this.#speaker.speak(text, voice, { tempo }, limits);
   }
 
   health(): EngineHealth {
@@ -311,9 +320,4 @@ function whole(samples: Float32Array): Float32Array {
 /** `pt-BR` is `pt`: the models know languages, not regions. */
 function primarySubtag(tag: string): string {
   return (tag.split(/[-_]/)[0] ?? tag).toLowerCase();
-}
-
-/** Our environment without secrets: the children need none. */
-function childEnvironment(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !secretName.test(name)));
 }

@@ -3,6 +3,7 @@ import { selfCommand } from "../../src/process/self.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
 import { createRealEngine, type RealEngineOptions } from "../inference/real-engine.ts";
 import type { TranslationServices } from "../inference/translation-services.ts";
+import { voiceService } from "../inference/voice-service.ts";
 
 /** Folder of the weights, and named voices. */
 export type EngineModels = Pick<RealEngineOptions, "modelsDir" | "voiceProfiles">;
@@ -22,6 +23,7 @@ export function createConfiguredEngine(
     executionProvider: deviceOf(config),
     asrModel: config.asrModel,
     translation: translationServices(config),
+    voiceService: voiceService(config),
     asrTimeoutMs: config.asrTimeoutMs,
     translationTimeoutMs: config.translationTimeoutMs,
     ttsTimeoutMs: config.ttsTimeoutMs,

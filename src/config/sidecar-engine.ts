@@ -5,11 +5,11 @@ import {
   device,
   translationProvider,
   ttsModel,
+  ttsProvider,
   type Device,
 } from "./sidecar-providers.ts";
 
 const scope = "sidecar";
-const noCloudVoices = "cloud voices are not built in";
 
 /** What `livedub-sts` reads (contract 7.4): models, providers, the machine. */
 export const sidecarEngineSettings = {
@@ -31,11 +31,18 @@ export const sidecarEngineSettings = {
   }),
   ttsModel: setting({
     name: "TTS_MODEL",
-    aliases: ["STS_TTS_MODEL", "TTS_PROVIDER"],
+    aliases: ["STS_TTS_MODEL"],
     scope,
     schema: ttsModel,
     default: "kokoro",
-    doc: "The voice model",
+    doc: "The voice model: `kokoro`, or the voice service's model (unset = `tts-1` or `eleven_multilingual_v2`)",
+  }),
+  ttsProvider: setting({
+    name: "TTS_PROVIDER",
+    scope,
+    schema: ttsProvider,
+    default: "local",
+    doc: "`local`, or the service that speaks voice profiles with a `voice_id`: `openai-compatible` (needs `OPENAI_BASE_URL`) or `elevenlabs` (needs the key); local voices take over where it fails",
   }),
   device: setting({
     name: "DEVICE",
@@ -76,8 +83,7 @@ export const sidecarEngineSettings = {
     scope,
     schema: text,
     secret: true,
-    doc: "Key of a cloud voice",
-    ignored: noCloudVoices,
+    doc: "Key of ElevenLabs, for `TTS_PROVIDER=elevenlabs`",
   }),
   openAiBaseUrl: setting<string | undefined>({
     name: "OPENAI_BASE_URL",
@@ -141,7 +147,7 @@ export const sidecarEngineSettings = {
     aliases: ["TTS_VOICES_CONFIG"],
     scope,
     schema: text,
-    doc: "JSON file of named voices: `{name: {language, speaker}}`, with `default` among them; unset = built-in voices",
+    doc: "JSON file of named voices: `{name: {language, speaker, voice_id}}`, with `default` among them; `default-LANGUAGE` is that language's default; unset = built-in voices",
   }),
   gpuMonitoringIntervalS: setting({
     name: "GPU_MONITORING_INTERVAL",

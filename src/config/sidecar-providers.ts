@@ -58,19 +58,45 @@ export const translationProvider = z
     return [...order].filter((name) => name !== undefined);
   });
 
-/** `kokoro`, the one local voice model. */
-export const ttsModel = z.string().transform((value, context) => {
+const ttsProviders = ["local", "openai-compatible", "elevenlabs"] as const;
+const ttsProviderAliases: Readonly<Record<string, (typeof ttsProviders)[number]>> = {
+  kokoro: "local",
+  openai: "openai-compatible",
+};
+
+/** `local` (Kokoro), or a service that speaks the profiles with a `voice_id`. */
+export const ttsProvider = z.string().transform((value, context) => {
   const name = value.trim().toLowerCase();
-  if (name === "kokoro" || name === "kokoro-82m") return "kokoro" as const;
-  const coqui = name.startsWith("coqui") || name.startsWith("xtts");
-  context.addIssue({
-    code: "custom",
-    message: coqui
-      ? "Coqui's XTTS weights are under the Coqui Public Model License, which forbids commercial use; use kokoro (Apache-2.0)"
-      : "must be kokoro; other voices are not built in",
-  });
+  const known = ttsProviderAliases[name] ?? ttsProviders.find((provider) => provider === name);
+  if (known !== undefined) return known;
+  const message =
+    coquiRefusal(name) ?? "must be local (also kokoro), openai-compatible or elevenlabs";
+  context.addIssue({ code: "custom", message });
   return z.NEVER;
 });
+
+/** `kokoro`, the one local voice model, or the model of the voice service. */
+export const ttsModel = z.string().transform((value, context) => {
+  const name = value.trim();
+  if (/^kokoro(-82m)?$/i.test(name)) return "kokoro";
+  const refusal = coquiRefusal(name.toLowerCase());
+  if (refusal === undefined && name !== "") return name;
+  context.addIssue({ code: "custom", message: refusal ?? "must name a model" });
+  return z.NEVER;
+});
+
+/** What a service speaks with where no model is named. */
+export const defaultTtsModels = {
+  local: "kokoro",
+  "openai-compatible": "tts-1",
+  elevenlabs: "eleven_multilingual_v2",
+} as const satisfies Record<(typeof ttsProviders)[number], string>;
+
+function coquiRefusal(name: string): string | undefined {
+  return name.startsWith("coqui") || name.startsWith("xtts")
+    ? "Coqui's XTTS weights are under the Coqui Public Model License, which forbids commercial use; use kokoro (Apache-2.0)"
+    : undefined;
+}
 
 export type Device = "cpu" | "cuda";
 

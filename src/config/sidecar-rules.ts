@@ -1,6 +1,6 @@
 import { commonSettings } from "./common.ts";
 import { ConfigError, readSettings, type Environment, type SettingValues } from "./setting.ts";
-import type { TranslationProviderName } from "./sidecar-providers.ts";
+import { defaultTtsModels, type TranslationProviderName } from "./sidecar-providers.ts";
 import { sidecarSettings } from "./sidecar.ts";
 
 /** The sidecar's settings, checked against each other. */
@@ -19,7 +19,11 @@ export function isLoopback(host: string): boolean {
  * @throws {ConfigError} with every problem: each bad value, else every contradiction between values
  */
 export function readSidecarConfig(environment: Environment): SidecarConfig {
-  const config = readSettings({ ...commonSettings, ...sidecarSettings }, environment);
+  const read = readSettings({ ...commonSettings, ...sidecarSettings }, environment);
+  const ttsModel = isGiven(environment, "ttsModel")
+    ? read.ttsModel
+    : defaultTtsModels[read.ttsProvider];
+  const config = { ...read, ttsModel };
   const problems = [...contradictions(config, environment)];
   if (problems.length > 0) throw new ConfigError(problems);
   if (config.processingTimeoutS === undefined || isGiven(environment, "fragmentTimeoutMs"))
@@ -59,6 +63,12 @@ function* contradictions(config: SidecarConfig, environment: Environment): Gener
       yield `TRANSLATION_PROVIDER=openai-compatible: needs ${variable}`;
   if (config.openAiTranslationModel !== undefined && config.openAiBaseUrl === undefined)
     yield `OPENAI_TRANSLATION_MODEL=${config.openAiTranslationModel}: needs OPENAI_BASE_URL`;
+  if (config.ttsProvider === "elevenlabs" && config.elevenLabsApiKey === undefined)
+    yield "TTS_PROVIDER=elevenlabs: needs ELEVENLABS_API_KEY";
+  if (config.ttsProvider === "openai-compatible" && config.openAiBaseUrl === undefined)
+    yield "TTS_PROVIDER=openai-compatible: needs OPENAI_BASE_URL";
+  if (config.ttsProvider === "local" && config.ttsModel !== "kokoro")
+    yield `TTS_MODEL=${config.ttsModel}: must be kokoro, the local model; others need TTS_PROVIDER`;
   const ascending = [
     ["BACKPRESSURE_THRESHOLD_LOW", config.thresholdLow],
     ["BACKPRESSURE_THRESHOLD_MEDIUM", config.thresholdMedium],

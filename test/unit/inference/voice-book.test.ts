@@ -29,7 +29,7 @@ describe("the voice of a profile", () => {
     ["jf_alpha", "ja", undefined],
     ["toString", "pt", undefined],
   ])("%s in %s is %s", (profile, language, voice) => {
-    expect(book.find(profile, language)).toBe(voice as string);
+    expect(book.find(profile, language)?.local).toBe(voice as string);
   });
 
   test("that is unknown is refused with the names there are", () => {
@@ -45,6 +45,19 @@ describe("the voice of a profile", () => {
       false,
       false,
     ]);
+  });
+
+  test("each language has its default: its own profile, that of the package, or the only one", () => {
+    const configured = new VoiceBook(voices, {
+      default: { language: "pt", speaker: "pm_alex" },
+      "default-en": { language: "en", speaker: "bm_george", voiceId: "v1" },
+      lena: { language: "de", voiceId: "v2" },
+    });
+    expect(configured.find("default", "pt")).toEqual({ local: "pm_alex" });
+    expect(configured.find("default", "en")).toEqual({ local: "bm_george", voiceId: "v1" });
+    expect(configured.find("default", "es")).toEqual({ local: "ef_dora" });
+    expect(configured.find("default", "de")).toEqual({ voiceId: "v2" });
+    expect(configured.speaks("de")).toBe(true);
   });
 
   test("a configured profile must name a voice that is there", () => {

@@ -83,7 +83,8 @@ describe("contract 7.4: aliases", () => {
     ["ASR_MODEL_SIZE", "BASE", "asrModel", "base"],
     ["ASR_MODEL", "openai/whisper-large-v3-turbo", "asrModel", "large-v3-turbo"],
     ["STS_TTS_MODEL", "kokoro", "ttsModel", "kokoro"],
-    ["TTS_PROVIDER", "kokoro", "ttsModel", "kokoro"],
+    ["TTS_PROVIDER", "kokoro", "ttsProvider", "local"],
+    ["TTS_PROVIDER", "local", "ttsModel", "kokoro"],
     ["STS_TRANSLATION_MODEL", "bergamot", "translationProvider", ["local"]],
     ["STS_MODEL_CACHE_DIR", "/m", "modelsDir", "/m"],
     ["LIVEDUB_MODELS_DIR", "/m", "modelsDir", "/m"],
@@ -127,7 +128,11 @@ describe("contract 7.4: refusals name the variable and what would be right", () 
     [{ ASR_MODEL: "enormous" }, "must be a size of Whisper"],
     [{ ASR_MODEL: "../base" }, "must be a size of Whisper"],
     [{ TTS_MODEL: "coqui-xtts-v2" }, "License"],
-    [{ TTS_PROVIDER: "mock" }, "must be kokoro"],
+    [{ TTS_PROVIDER: "mock" }, "must be local (also kokoro), openai-compatible or elevenlabs"],
+    [{ TTS_PROVIDER: "coqui" }, "License"],
+    [{ TTS_PROVIDER: "elevenlabs" }, "needs ELEVENLABS_API_KEY"],
+    [{ TTS_PROVIDER: "openai" }, "needs OPENAI_BASE_URL"],
+    [{ TTS_MODEL: "tts-1" }, "must be kokoro"],
     [{ TRANSLATION_PROVIDER: "google" }, "must be auto"],
     [{ TRANSLATION_PROVIDER: "deepl" }, "needs DEEPL_API_KEY"],
     [{ TRANSLATION_PROVIDER: "local,mock" }, "other providers are not built in"],
@@ -192,11 +197,11 @@ test("a device named for one model alone is taken for both", () => {
 
 test("settings that nothing reads give one warning each", () => {
   const warnings = settingWarnings({
-    ELEVENLABS_API_KEY: "secret",
     GPU_MAX_BATCH_SIZE: "4",
+    ELEVENLABS_API_KEY: "secret",
     STS_PORT: "1",
   });
-  expect(warnings).toHaveLength(2);
+  expect(warnings).toHaveLength(1);
   expect(warnings.join()).toContain("GPU_MAX_BATCH_SIZE");
   expect(warnings.join()).not.toContain("secret");
 });
@@ -234,6 +239,17 @@ describe("the file of voices", () => {
     test(`${what} is refused`, () => {
       expect(() => readVoiceProfiles(write(content))).toThrow(said);
     });
+
+  test("and TTS_PROVIDER must agree: a service needs a voice of its own, and its voices need it", () => {
+    const hosted = write('{"default":{"language":"pt","speaker":"pf_dora","voice_id":"v1"}}');
+    expect(readVoiceProfiles(hosted, "elevenlabs")).toEqual({
+      default: { language: "pt", speaker: "pf_dora", voiceId: "v1" },
+    });
+    expect(() => readVoiceProfiles(hosted)).toThrow("default.voice_id: needs a voice service");
+    const local = write('{"default":{"language":"pt"}}');
+    expect(() => readVoiceProfiles(local, "elevenlabs")).toThrow("no profile has a voice_id");
+    expect(() => readVoiceProfiles(undefined, "elevenlabs")).toThrow("VOICE_PROFILES_PATH");
+  });
 
   test("that is not there is refused by name", () => {
     expect(() => readVoiceProfiles("/nonexistent/voices.json")).toThrow("/nonexistent/voices.json");
