@@ -44,6 +44,7 @@ import {
   voiceResult,
 } from "./messages.ts";
 import type { RequestLimits } from "./request-queue.ts";
+import { primarySubtag } from "./primary-subtag.ts";
 import { selfTest } from "./self-test.ts";
 import type {
   DetectRequest,
@@ -315,9 +316,4 @@ class RealEngine implements DubEngine, EngineStages {
 /** A view is cloned with all of its buffer when it is sent: give it one of its own. */
 function whole(samples: Float32Array): Float32Array {
   return samples.byteLength === samples.buffer.byteLength ? samples : samples.slice();
-}
-
-/** `pt-BR` is `pt`: the models know languages, not regions. */
-function primarySubtag(tag: string): string {
-  return (tag.split(/[-_]/)[0] ?? tag).toLowerCase();
 }

@@ -12,7 +12,7 @@ const largestAnswer = 65_536;
  */
 export class EspeakProcess {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "ignore">;
-  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #output: Pick<ReadableStreamDefaultReader<Uint8Array>, "read">;
   readonly #decoder = new TextDecoder();
   #endLine: string | undefined;
   #text = "";
