@@ -12,7 +12,7 @@ const largestAnswer = 65_536;
  */
 export class EspeakProcess {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "ignore">;
-  readonly #output: Pick<ReadableStreamDefaultReader<Uint8Array>, "read">;
+  readonly #output: { read(): Promise<{ value?: Uint8Array | undefined; done: boolean }> };
   readonly #decoder = new TextDecoder();
   #endLine: string | undefined;
   #text = "";
@@ -76,7 +76,7 @@ export class EspeakProcess {
 
   async #more(): Promise<void> {
     const { value, done } = await this.#output.read();
-    if (done) {
+    if (done || value === undefined) {
       await this.#child.exited;
       throw new Error(`it ended with ${this.#child.signalCode ?? this.#child.exitCode}`);
     }
