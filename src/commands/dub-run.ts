@@ -3,7 +3,7 @@ import { rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { configuredEndpoints } from "../config/worker-endpoints.ts";
-import { embeddedFfmpeg, extractEmbedded } from "../media/embedded.ts";
+import { embeddedFfmpeg } from "../media/embedded.ts";
 import { resolveFfmpeg } from "../media/ffmpeg-binary.ts";
 import type { ClauseReport } from "../protocol/clause-report.ts";
 import { type RelayLink, streamSampleRateHz } from "../protocol/relay-worker.ts";
@@ -13,10 +13,8 @@ import { monotonicClock } from "../sts/clock.ts";
 import { openClient } from "../sts/open-client.ts";
 import type { StsClient } from "../sts/sts-client.ts";
 import { createLogger } from "../telemetry/log.ts";
-import { createVad, type Vad } from "../vad/silero.ts";
-import { modelsFolder } from "../weights/store.ts";
+import { clausePieceMs } from "../worker/clause-dubbing.ts";
 import { clauseOfFragment } from "../worker/fragment-clause.ts";
-import { fragmentLimits } from "../worker/fragment-length.ts";
 import type { SettledFragment } from "../worker/settled-fragment.ts";
 import { StreamWorker } from "../worker/stream-worker.ts";
 import {
@@ -27,6 +25,7 @@ import {
 } from "./dub-captions.ts";
 import { DubError } from "./dub-error.ts";
 import { ProgressBar } from "./dub-progress.ts";
+import { openDubGate } from "./dub-gate.ts";
 import { dubReport, type DubReport } from "./dub-report.ts";
 import { type DubSidecar, openDubSidecar } from "./dub-sidecar.ts";
 import { answerDecoder } from "./worker.ts";
@@ -134,16 +133,17 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
     workerId: "dub",
     link: link.worker,
     client,
-    language: values.targetLanguage,
+    languages: [values.targetLanguage],
     fragmentMs: values.fragmentMs,
-    vad: await openVad(job.environment, job.bar),
+    vad: await openDubGate(job.environment, job.bar),
     decode: answerDecoder(),
     clock: monotonicClock,
     onFragment: (fragment) => {
       fragments.push(fragment);
       const clause = clauseOfFragment(fragment, values.targetLanguage);
-      if (clause !== undefined) clauses.push(clause);
+      if (clause !== undefined && !client.clauses) clauses.push(clause);
     },
+    onClause: (clause) => clauses.push(clause),
     onEvent: () => {},
   });
   const startedAtMs = performance.now();
@@ -262,7 +262,7 @@ function openFileClient(sidecar: DubSidecar, values: Values, waiting: SessionWai
       targetLanguage: values.targetLanguage,
       voice: values.voice,
       pacing: "file",
-      chunkMs: fragmentLimits("file", 0, values.fragmentMs).longestMs,
+      chunkMs: clausePieceMs.file,
       maxInflight: values.stsMaxInflight,
       timeoutMs: 120_000, // the most that a server may be told; servers that know `file` need none
     },
@@ -274,24 +274,6 @@ function openFileClient(sidecar: DubSidecar, values: Values, waiting: SessionWai
     firstReconnectMs: 500,
     onEvent: waiting.onEvent,
   });
-}
-
-/** The gate's weights are optional: without them everything is sent to the sidecar. */
-async function openVad(
-  environment: Readonly<Record<string, string | undefined>>,
-  bar: ProgressBar,
-): Promise<Vad | undefined> {
-  const folder = modelsFolder({ dir: environment["LIVEDUB_MODELS_DIR"], env: environment });
-  const path = join(folder, "vad", "silero-v6", "silero_vad_v6.onnx");
-  const found = existsSync(path) ? path : await extractEmbedded("silero_vad_v6.onnx", environment);
-  try {
-    if (found !== undefined) return await createVad(found);
-    bar.say("no weights for voice activity detection: run livedub-sts models pull");
-  } catch (error) {
-    bar.say(error instanceof Error ? error.message : String(error));
-  }
-  bar.say("silence is sent to the sidecar too");
-  return undefined;
 }
 
 async function writeReport(path: string, report: DubReport): Promise<void> {

@@ -13,8 +13,8 @@ import { openClient } from "../sts/open-client.ts";
 import type { StsClient } from "../sts/sts-client.ts";
 import { createVad, type Vad } from "../vad/silero.ts";
 import { streamSampleRateHz } from "../protocol/relay-worker.ts";
+import { clausePieceMs } from "../worker/clause-dubbing.ts";
 import { clauseOfFragment } from "../worker/fragment-clause.ts";
-import { fragmentLimits } from "../worker/fragment-length.ts";
 import { openRunBundle } from "./worker-bundle.ts";
 import { RelayConnection } from "../worker/relay-connection.ts";
 import { toReport } from "../worker/settled-fragment.ts";
@@ -84,13 +84,11 @@ async function dubOneRun(
   const link = await RelayConnection.connect(spec.socketPath);
   link.onClose = () => stopped.resolve(exitCode.relayGone);
   const language = spec.targetLanguages[0] as string;
-  if (spec.targetLanguages.length > 1)
-    onEvent("warn", "one-language", `only the first target language, ${language}, is dubbed`);
   const worker = new StreamWorker({
     workerId: spec.workerId,
     link,
     client,
-    language,
+    languages: spec.targetLanguages,
     fragmentMs: spec.fragmentMs,
     vad,
     decode: answerDecoder(),
@@ -98,10 +96,11 @@ async function dubOneRun(
     onFragment: (fragment, media) => {
       bundle?.record(fragment, media);
       report(toReport(fragment));
-      const clause = clauseOfFragment(fragment, language);
+      const clause = client?.clauses ? undefined : clauseOfFragment(fragment, language);
       if (clause !== undefined) report(clause);
       report(worker.status());
     },
+    onClause: report,
     onEvent,
   });
   worker.start();
@@ -143,7 +142,9 @@ function openStsClient(spec: WorkerSpec, onEvent: OnEvent): StsClient {
       targetLanguage: spec.targetLanguages[0] as string,
       voice: spec.voice,
       pacing: "live",
-      chunkMs: fragmentLimits("live", spec.playoutDelayMs, spec.fragmentMs).longestMs,
+      furtherLanguages: spec.targetLanguages.slice(1),
+      playoutDelayMs: spec.playoutDelayMs,
+      chunkMs: clausePieceMs.live,
       maxInflight: sts.maxInflight,
       timeoutMs: sts.timeoutMs,
     },

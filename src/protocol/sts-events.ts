@@ -49,6 +49,7 @@ export const partialTranscriptSchema = z.object({
   /** So many characters of `text` will not change any more. */
   stable_chars: roundedCount,
 });
+export type PartialTranscript = z.output<typeof partialTranscriptSchema>;
 /** `transcript:partial`, exactly as our server sends it. */
 export interface PartialTranscriptMessage {
   readonly stream_id: string;

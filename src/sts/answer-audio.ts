@@ -25,18 +25,40 @@ export async function decodeAnswerAudio(
   rateHz: number,
   ffmpegPath: () => Promise<string>,
 ): Promise<Int16Array> {
+  const bytes = bytesOf(audio);
+  if (audio.format !== "pcm_s16le") return decodeWithFfmpeg(bytes, audio, rateHz, ffmpegPath);
+  const mono = monoOf(bytes, audio);
+  if (audio.sample_rate_hz === rateHz && audio.channels === 1) return asInt16(bytes).slice();
+  return asInt16(floatToPcm16(resample(mono, audio.sample_rate_hz, rateHz)));
+}
+
+/**
+ * The uncompressed sound of an answer at its own rate, for those who join answers before they convert them.
+ *
+ * @returns mono samples, -1..1
+ * @throws when it is compressed, or not what it says it is
+ */
+export function answerPcm(audio: StsAudio): { samples: Float32Array; rateHz: number } {
+  if (audio.format !== "pcm_s16le")
+    throw new AnswerAudioError(`continuous dub must come as pcm_s16le, not ${audio.format}`);
+  return { samples: monoOf(bytesOf(audio), audio), rateHz: audio.sample_rate_hz };
+}
+
+function bytesOf(audio: StsAudio): Uint8Array {
   const bytes = audio.data ?? (audio.data_base64 && decodeBase64(audio.data_base64));
   if (!bytes || bytes.length === 0) throw new AnswerAudioError("an answer without audio bytes");
   if (bytes.length > maxAudioBytes)
     throw new AnswerAudioError(`${bytes.length} bytes of audio, at most ${maxAudioBytes}`);
-  if (audio.format !== "pcm_s16le") return decodeWithFfmpeg(bytes, audio, rateHz, ffmpegPath);
+  return bytes;
+}
+
+function monoOf(bytes: Uint8Array, audio: StsAudio): Float32Array {
   if (bytes.length % (2 * audio.channels) !== 0)
     throw new AnswerAudioError(`${bytes.length} bytes are no whole samples`);
   const mono = toMono(pcm16ToFloat(bytes), audio.channels);
   if (mono.length > maxSeconds * audio.sample_rate_hz)
     throw new AnswerAudioError(`more than ${maxSeconds} s of audio`);
-  if (audio.sample_rate_hz === rateHz && audio.channels === 1) return asInt16(bytes).slice();
-  return asInt16(floatToPcm16(resample(mono, audio.sample_rate_hz, rateHz)));
+  return mono;
 }
 
 function toMono(samples: Float32Array, channels: number): Float32Array {

@@ -1,7 +1,11 @@
 import { AttemptError, type FragmentAnswer } from "./fragment.ts";
 
-/** What is wrong with an answer; undefined when it can be played or says that nothing was spoken. */
-export function failureOf(answer: FragmentAnswer): AttemptError | undefined {
+/**
+ * What is wrong with an answer; undefined when it can be played or says that nothing was spoken.
+ *
+ * @param held of a session that works by clauses: an answer without audio says that nothing sounds in its time
+ */
+export function failureOf(answer: FragmentAnswer, held: boolean): AttemptError | undefined {
   if (answer.status === "failed")
     return asAttemptError(
       answer.error ?? {
@@ -10,6 +14,7 @@ export function failureOf(answer: FragmentAnswer): AttemptError | undefined {
         retryable: true,
       },
     );
+  if (held) return undefined;
   const nothingSaid = answer.transcript?.trim() === "" && !answer.translatedText?.trim();
   if (answer.audio !== undefined || nothingSaid) return undefined;
   if (answer.error !== undefined) return asAttemptError(answer.error);

@@ -1,6 +1,6 @@
 import type { FragmentProcessed } from "../protocol/sts-fragment.ts";
 import type { ProcessAnswer } from "../protocol/sts-http.ts";
-import type { FragmentAnswer } from "./fragment.ts";
+import type { AnswerTrack, FragmentAnswer } from "./fragment.ts";
 
 /** Reads `fragment:processed` of any server. */
 export function readAnswer(message: FragmentProcessed): FragmentAnswer {
@@ -24,7 +24,20 @@ export function readAnswer(message: FragmentProcessed): FragmentAnswer {
     tempo: message.metadata?.speed_ratio,
     engine: engineOf(message.metadata?.asr_model),
     error: message.error,
+    clauses: message.clauses,
+    tracks: message.tracks && readTracks(message.tracks),
   };
+}
+
+function readTracks(
+  tracks: NonNullable<FragmentProcessed["tracks"]>,
+): Readonly<Record<string, AnswerTrack>> {
+  return Object.fromEntries(
+    Object.entries(tracks).map(([language, track]) => [
+      language,
+      { audio: track.dubbed_audio, failed: track.status === "failed" },
+    ]),
+  );
 }
 
 /** Reads the answer of the HTTP contract. */

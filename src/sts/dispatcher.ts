@@ -11,6 +11,7 @@ import {
 } from "./fragment.ts";
 import { RetryRule } from "./retry-rule.ts";
 import type { Throttle } from "./throttle.ts";
+import { answerWithinMs, isQueueTooLong } from "./time-limits.ts";
 import type { StsTransport } from "./transport.ts";
 
 export interface DispatcherOptions {
@@ -28,8 +29,6 @@ export interface DispatcherOptions {
   readonly onFailure: (failure: AttemptError) => void;
 }
 
-/** Live fragments that may wait for a credit; one more, and the oldest falls back (contract 2.13). */
-const liveQueueLimit = 2;
 /** An answer must be there this long before its first sample airs: decoding, resampling, the way to the relay. */
 const airMarginMs = 150;
 
@@ -45,7 +44,10 @@ export class Dispatcher {
   #delayed = new Set<Entry>();
   #retry: RetryRule;
   #maxInflight = 0;
+  /** Whether the session, or the last one, works by clauses; undefined before the first. */
+  #held: boolean | undefined;
   #cancelPump: () => void = () => {};
+  #flushing = false;
   #closed = false;
 
   constructor(private readonly options: DispatcherOptions) {
@@ -78,15 +80,32 @@ export class Dispatcher {
           resolve(outcome);
         },
       };
+      if (this.#held !== undefined && (fragment.held ?? false) !== this.#held)
+        return this.#fail(entry, "unavailable", "it was cut for another kind of session");
       this.#watchDeadline(entry);
       this.#queue.push(entry);
       this.pump();
     });
   }
 
-  /** A session is open and grants this many fragments at once. */
-  grant(maxInflight: number): void {
+  /**
+   * A session is open and grants this many fragments at once.
+   *
+   * @param held whether it works by clauses; fragments cut for the other kind of session fall back
+   */
+  grant(maxInflight: number, held: boolean): void {
     this.#maxInflight = maxInflight;
+    this.#held = held;
+    const unfit = this.#queue.filter(({ fragment }) => (fragment.held ?? false) !== held);
+    this.#queue = this.#queue.filter((entry) => !unfit.includes(entry));
+    for (const entry of unfit)
+      this.#fail(entry, "unavailable", "it was cut before the session told how it works");
+    this.pump();
+  }
+
+  /** No further fragment comes: once all are sent, the session is told, and again each one that takes its place. */
+  flush(): void {
+    this.#flushing = true;
     this.pump();
   }
 
@@ -131,7 +150,7 @@ export class Dispatcher {
         break;
       }
       const entry = this.#queue.shift() as Entry;
-      if (this.#retry.hopeless(entry.fragment.airsAtMs, clock.now() + airMarginMs)) {
+      if (this.#retry.hopeless(entry.fragment, clock.now() + airMarginMs)) {
         this.options.counters.add("shed");
         this.#fail(entry, "overload", "the sidecar is too slow to answer it in time");
       } else if (!this.#send(entry)) {
@@ -140,6 +159,8 @@ export class Dispatcher {
       }
     }
     if (this.#live) this.#shortenQueue();
+    const allSent = this.#queue.length === 0 && this.#delayed.size === 0;
+    if (this.#flushing && allSent && transport.state === "ready") transport.flush?.();
   }
 
   /** An answer has arrived; `received` is acknowledged by the caller of the transport. */
@@ -152,11 +173,13 @@ export class Dispatcher {
     }
     this.#attempts.remove(attempt, "duplicate");
     transport.acknowledge(wireId, "received");
-    this.#retry.observe(clock.now() - attempt.sentAtMs);
+    const held = attempt.entry.fragment.held ?? false;
+    if (!held) this.#retry.observe(clock.now() - attempt.sentAtMs);
     counters.add(`fragments_${answer.status}`);
     if (attempt.entry.settled) counters.add("late_answers");
-    const failure = failureOf(answer);
-    if (failure === undefined) attempt.resolve(answer);
+    const failure = failureOf(answer, held);
+    // Words that missed their time are no sign of illness: a session that says so is alive.
+    if (failure === undefined || (held && failure.code === "TIMEOUT")) attempt.resolve(answer);
     else attempt.reject(failure);
     this.pump();
   }
@@ -196,14 +219,14 @@ export class Dispatcher {
   }
 
   #shortenQueue(): void {
-    while (this.#queue.length > liveQueueLimit) {
+    while (isQueueTooLong(this.#queue)) {
       this.options.counters.add("queue_dropped");
       this.#fail(this.#queue.shift() as Entry, this.#waitingReason, "more wait than may");
     }
   }
 
   #send(entry: Entry): boolean {
-    const { transport, clock, timeoutMs, breaker } = this.options;
+    const { transport, clock, breaker } = this.options;
     // A server answers a repeated id with its stored answer, so a retry goes under a new one.
     const wireId = entry.tries === 0 ? entry.fragment.fragmentId : crypto.randomUUID();
     const sequenceNumber = transport.send(wireId, entry.fragment);
@@ -218,7 +241,9 @@ export class Dispatcher {
       reject: result.reject,
       cancelTimeout: () => {},
     };
-    if (this.#live) attempt.cancelTimeout = clock.after(timeoutMs, () => this.#onTimeout(attempt));
+    const timeoutMs = answerWithinMs(entry.fragment, this.options.timeoutMs, clock.now());
+    if (this.#live)
+      attempt.cancelTimeout = clock.after(timeoutMs, () => this.#onTimeout(attempt, timeoutMs));
     entry.tries += 1;
     entry.sequenceNumber = sequenceNumber;
     entry.sentAtMs = attempt.sentAtMs;
@@ -233,8 +258,7 @@ export class Dispatcher {
     return true;
   }
 
-  #onTimeout(attempt: Attempt): void {
-    const { timeoutMs } = this.options;
+  #onTimeout(attempt: Attempt, timeoutMs: number): void {
     this.#attempts.remove(attempt, "late");
     this.options.transport.abandon(attempt.wireId);
     this.options.counters.add("timeouts");
@@ -244,6 +268,11 @@ export class Dispatcher {
 
   #succeed({ entry, wireId, sequenceNumber, sentAtMs }: Attempt, answer: FragmentAnswer): void {
     if (entry.settled) return;
+    const failure = failureOf(answer, entry.fragment.held ?? false);
+    if (failure !== undefined) {
+      this.options.onFailure(failure);
+      return this.#fail(entry, failure.reason, failure.message);
+    }
     this.options.onAnswered(entry.fragment.fragmentId, wireId);
     const roundTripMs = this.options.clock.now() - sentAtMs;
     entry.settle({ kind: "answered", answer, sequenceNumber, roundTripMs });

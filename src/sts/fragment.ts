@@ -1,4 +1,5 @@
 import type { StsAudio } from "../protocol/sts-audio.ts";
+import type { ClauseMessage } from "../protocol/sts-fragment.ts";
 
 /** Rates in which our worker sends: 16 kHz is what recognition hears; 48 kHz for peers that answer in kind. */
 export type UplinkRateHz = 16_000 | 48_000;
@@ -13,6 +14,19 @@ export interface OutgoingFragment {
   pcm(rateHz: UplinkRateHz): Uint8Array;
   /** When its first sample airs, on the client's clock; undefined with pacing `file`. */
   readonly airsAtMs: number | undefined;
+  /**
+   * A piece of continuous time for a session that works by clauses: its answer is held until what may sound in
+   * it is settled. Absent: a stretch of speech that is answered by itself.
+   */
+  readonly held?: boolean;
+  /** Of a held piece: false when no speech is heard in it, so that its bytes need not travel. */
+  readonly speech?: boolean;
+}
+
+/** A further language's dub of the same fragment. */
+export interface AnswerTrack {
+  readonly audio: StsAudio | undefined;
+  readonly failed: boolean;
 }
 
 /** What a sidecar answered, transport left behind. */
@@ -29,6 +43,10 @@ export interface FragmentAnswer {
   readonly engine: string | undefined;
   readonly error:
     { readonly code: string; readonly message: string; readonly retryable: boolean } | undefined;
+  /** What became of clauses, in sessions that work by them. */
+  readonly clauses?: readonly ClauseMessage[] | undefined;
+  /** The further languages, by primary subtag. */
+  readonly tracks?: Readonly<Record<string, AnswerTrack>> | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Entry } from "./attempts.ts";
-import type { AttemptError } from "./fragment.ts";
+import type { AttemptError, OutgoingFragment } from "./fragment.ts";
 
 /** Failures that the contract lets a live client try once more (2.11). */
 const liveRetries = new Set(["TIMEOUT", "MODEL_ERROR"]);
@@ -8,6 +8,8 @@ const fileTries = 4;
 const fileFirstDelayMs = 1000;
 /** A round trip before any has been seen. */
 const firstGuessMs = 1000;
+/** A session that holds answers lets them go this long before their air time; a piece sent later gets none. */
+const heldLeadMs = 300;
 /** Of a usual round trip, what must fit before the air time for a fragment to be worth sending. */
 const worthwhileShare = 0.9;
 
@@ -31,9 +33,10 @@ export class RetryRule {
    * next one late too, and an overloaded sidecar would be late with everything for ever. Each such
    * verdict fades the memory, so that the next fragments find out whether it has caught up.
    */
-  hopeless(airsAtMs: number | undefined, nowMs: number): boolean {
-    if (this.pacing === "file" || airsAtMs === undefined || this.#typicalMs === undefined)
-      return false;
+  hopeless({ airsAtMs, held }: OutgoingFragment, nowMs: number): boolean {
+    if (this.pacing === "file" || airsAtMs === undefined) return false;
+    if (held) return airsAtMs - nowMs < heldLeadMs; // a round trip is as long as the hold: it tells nothing
+    if (this.#typicalMs === undefined) return false;
     if (airsAtMs - nowMs >= this.#typicalMs * worthwhileShare) return false;
     this.#typicalMs *= 0.8;
     return true;
@@ -48,7 +51,8 @@ export class RetryRule {
       const lost = failure.reason === "disconnected";
       return { afterMs: lost ? 0 : fileFirstDelayMs * 2 ** (entry.tries - 1) };
     }
-    const { airsAtMs } = entry.fragment;
+    const { airsAtMs, held } = entry.fragment;
+    if (held) return undefined; // it was held as long as its time allowed
     if (!liveRetries.has(failure.code) || entry.tries > this.maxRetries) return undefined;
     if (airsAtMs === undefined) return undefined;
     return airsAtMs - nowMs >= (this.#typicalMs ?? firstGuessMs) ? { afterMs: 0 } : undefined;

@@ -1,6 +1,6 @@
 import { type Socket, io } from "socket.io-client";
 import { capabilitiesSchema, streamReadySchema } from "../protocol/sts-session.ts";
-import { backpressureSchema } from "../protocol/sts-events.ts";
+import { backpressureSchema, partialTranscriptSchema } from "../protocol/sts-events.ts";
 import { stsErrorSchema } from "../protocol/sts-errors.ts";
 import { fragmentProcessedSchema } from "../protocol/sts-fragment.ts";
 import { encodeBase64 } from "../protocol/sts-audio.ts";
@@ -22,6 +22,10 @@ export interface SessionWish {
   readonly chunkMs: number;
   readonly maxInflight: number;
   readonly timeoutMs: number;
+  /** Live: each sample plays this long after it was captured, 1000..30000 ms; lets clauses cross fragments. */
+  readonly playoutDelayMs?: number;
+  /** Further languages, from the same recognition pass. */
+  readonly furtherLanguages?: readonly string[];
 }
 
 /** How a session came to its end. */
@@ -53,6 +57,8 @@ export class SocketSession {
   #socket: Socket;
   #ready = false;
   #binary = false;
+  #offered: ReadonlySet<string> = new Set();
+  #ending = false;
   #uplinkRateHz: UplinkRateHz = 48_000;
   #numbers = new SequenceNumbers();
   #cancelWait: () => void;
@@ -65,7 +71,13 @@ export class SocketSession {
     private readonly echo: boolean,
     private readonly events: Pick<
       TransportEvents,
-      "onGrant" | "onEngine" | "onAnswer" | "onRefusedFragment" | "onBackpressure" | "onProblem"
+      | "onGrant"
+      | "onEngine"
+      | "onAnswer"
+      | "onRefusedFragment"
+      | "onBackpressure"
+      | "onProblem"
+      | "onPartial"
     >,
     private readonly clock: Clock,
   ) {
@@ -97,7 +109,6 @@ export class SocketSession {
   send(wireId: string, fragment: OutgoingFragment): number | undefined {
     if (!this.ready) return undefined;
     const sequenceNumber = this.#numbers.take(wireId);
-    const pcm = fragment.pcm(this.#uplinkRateHz);
     this.#socket.emit("fragment:data", {
       fragment_id: wireId,
       stream_id: this.wish.streamId,
@@ -108,11 +119,23 @@ export class SocketSession {
         sample_rate_hz: this.#uplinkRateHz,
         channels: 1,
         duration_ms: fragment.durationMs,
-        ...(this.#binary ? { data: Buffer.from(pcm) } : { data_base64: encodeBase64(pcm) }),
+        ...this.#soundOf(fragment),
+        ...this.#deadlineOf(fragment),
       },
       metadata: { pts_ns: Math.round((fragment.startSample * 1e9) / 48_000) },
     });
     return sequenceNumber;
+  }
+
+  #soundOf(fragment: OutgoingFragment) {
+    if (fragment.speech === false && this.#offered.has("speech")) return { speech: false };
+    const pcm = fragment.pcm(this.#uplinkRateHz);
+    return this.#binary ? { data: Buffer.from(pcm) } : { data_base64: encodeBase64(pcm) };
+  }
+
+  #deadlineOf({ held, airsAtMs }: OutgoingFragment) {
+    if (!held || airsAtMs === undefined || !this.#offered.has("deadline")) return {};
+    return { deadline_ms: Math.round(airsAtMs - this.clock.now()) };
   }
 
   acknowledge(wireId: string, status: "received" | "applied"): void {
@@ -125,10 +148,17 @@ export class SocketSession {
     this.#numbers.answered(wireId);
   }
 
+  /** Says `stream:end`, once: what is held is answered now. */
+  flush(): void {
+    if (!this.ready || this.#ending) return;
+    this.#ending = true;
+    this.#socket.emit("stream:end", { stream_id: this.wish.streamId, reason: "source_ended" });
+  }
+
   /** Says `stream:end` and waits for `stream:complete`, at most `withinMs`. */
   async finish(withinMs: number): Promise<void> {
     if (!this.ready) return this.close();
-    this.#socket.emit("stream:end", { stream_id: this.wish.streamId, reason: "source_ended" });
+    this.flush();
     const late = Promise.withResolvers<void>();
     const cancel = this.clock.after(withinMs, late.resolve);
     await Promise.race([this.#complete.promise, this.ended, late.promise]);
@@ -181,6 +211,10 @@ export class SocketSession {
       const { action, recommended_delay_ms: delayMs, severity } = parsed.data;
       this.events.onBackpressure(action, delayMs, severity ?? "medium");
     });
+    socket.on("transcript:partial", (message: unknown) => {
+      const parsed = partialTranscriptSchema.safeParse(message);
+      if (parsed.success) this.events.onPartial?.(parsed.data);
+    });
     socket.on("error", (message: unknown) => this.#onError(message));
   }
 
@@ -203,6 +237,8 @@ export class SocketSession {
         binary_audio: true,
         dub_sample_rate_hz: downlinkRateHz,
         dub_channels: 1,
+        ...(wish.playoutDelayMs === undefined ? {} : { playout_delay_ms: wish.playoutDelayMs }),
+        ...(wish.furtherLanguages?.length ? { target_languages: [...wish.furtherLanguages] } : {}),
       },
     };
   }
@@ -218,12 +254,18 @@ export class SocketSession {
     this.#ready = true;
     const capabilities = capabilitiesSchema.parse(parsed.data.capabilities ?? {});
     const extensions = capabilities.extensions ?? [];
-    this.#binary = extensions.includes("binary_audio");
+    this.#offered = new Set(extensions);
+    this.#binary = this.#offered.has("binary_audio");
+    const clauses = this.#offered.has("clauses") && this.#offered.has("deadline");
     // A server without extensions answers in the fragment's own rate: 16 kHz would dull its dub.
     this.#uplinkRateHz = extensions.length > 0 && !this.echo ? 16_000 : 48_000;
     const grant: Grant = {
-      maxInflight: Math.min(parsed.data.max_inflight, this.wish.maxInflight),
+      // A session that holds answers grants what the hold needs; any other no more than was asked for.
+      maxInflight: clauses
+        ? parsed.data.max_inflight
+        : Math.min(parsed.data.max_inflight, this.wish.maxInflight),
       uplinkRateHz: this.#uplinkRateHz,
+      clauses,
     };
     this.events.onGrant(grant);
   }

@@ -83,6 +83,10 @@ export class SocketTransport implements StsTransport {
     this.#session?.abandon(wireId);
   }
 
+  flush(): void {
+    if (this.#state === "ready") this.#session?.flush();
+  }
+
   async end(withinMs: number): Promise<void> {
     const session = this.#session;
     this.#move("closed", null);
@@ -143,6 +147,7 @@ export class SocketTransport implements StsTransport {
         onBackpressure: (action, delayMs, severity) =>
           events.onBackpressure(action, delayMs, severity),
         onProblem: (code, message) => events.onProblem(code, message),
+        onPartial: (partial) => events.onPartial?.(partial),
       },
       this.options.clock,
     );

@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { FragmentOutcome, OutgoingFragment } from "./fragment.ts";
+import type { PartialTranscript } from "../protocol/sts-events.ts";
 import { Throttle } from "./throttle.ts";
 import type { StsTransport, TransportState } from "./transport.ts";
 
@@ -40,6 +41,10 @@ export class StsClient {
   /** Pacing `file`: the sidecar has been away for too long. */
   #hopeless = false;
   #closed = false;
+  #clauses = false;
+  #sessions = 0;
+  /** Told of what is being said beyond the clauses; its owner sets it. */
+  onPartial: (partial: PartialTranscript) => void = () => {};
 
   constructor(private readonly options: StsClientOptions) {
     this.#throttle = new Throttle(options.clock);
@@ -71,10 +76,13 @@ export class StsClient {
     this.#startHoping();
     this.options.transport.start({
       onState: (state, detail) => this.#onState(state, detail),
-      onGrant: ({ maxInflight }) => {
+      onGrant: ({ maxInflight, clauses = false }) => {
         this.#throttle.reset();
-        this.#dispatcher.grant(maxInflight);
+        this.#clauses = clauses;
+        this.#sessions += 1;
+        this.#dispatcher.grant(maxInflight, clauses);
       },
+      onPartial: (partial) => this.onPartial(partial),
       onEngine: (engine) => (this.#engine = engine),
       onAnswer: (wireId, answer) => {
         if (answer.engine !== undefined) this.#engine = answer.engine;
@@ -106,6 +114,16 @@ export class StsClient {
   /** `echo`, `real`, …; null until the sidecar has said. */
   get engine(): string | null {
     return this.#engine;
+  }
+
+  /** The session, or the last one while there is none, works by clauses: it wants fragments with `held`. */
+  get clauses(): boolean {
+    return this.#clauses;
+  }
+
+  /** Sessions opened so far: each knows nothing of the clauses of those before. */
+  get sessions(): number {
+    return this.#sessions;
   }
 
   /** What went wrong last, for a person; null while all is well. */
@@ -144,6 +162,11 @@ export class StsClient {
     if (wireId === undefined) return;
     this.#wireIds.delete(fragmentId);
     this.options.transport.acknowledge(wireId, "applied");
+  }
+
+  /** No further fragment comes: a session that holds answers lets them go. */
+  flush(): void {
+    this.#dispatcher.flush();
   }
 
   /** Ends the session in order; what is still unanswered after `withinMs` falls back. */

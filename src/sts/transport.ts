@@ -1,3 +1,4 @@
+import type { PartialTranscript } from "../protocol/sts-events.ts";
 import type { FragmentAnswer, OutgoingFragment, UplinkRateHz } from "./fragment.ts";
 
 /** Where the connection to a sidecar stands. `refused`: it said no, and only the user can help. */
@@ -9,6 +10,8 @@ export interface Grant {
   /** Fragments that may be unanswered at once. */
   readonly maxInflight: number;
   readonly uplinkRateHz: UplinkRateHz;
+  /** The session works by clauses: it wants all of stream time, and holds answers until their deadline. */
+  readonly clauses?: boolean;
 }
 
 /** What a transport tells its owner; the owner declares it, the transport only calls. */
@@ -22,6 +25,8 @@ export interface TransportEvents {
   onBackpressure(action: string, recommendedDelayMs: number | undefined, severity: string): void;
   /** An `error` event that concerns no single fragment; for the log and the counters. */
   onProblem(code: string, message: string): void;
+  /** What is being said beyond the clauses; lossy, in no order with answers. */
+  onPartial?(partial: PartialTranscript): void;
 }
 
 /** One way to a sidecar: Socket.IO, or HTTP. Reconnects by itself, for ever, until closed. */
@@ -40,6 +45,8 @@ export interface StsTransport {
   acknowledge(wireId: string, status: "received" | "applied"): void;
   /** Gives up waiting for an answer (HTTP: the request is cancelled). */
   abandon(wireId: string): void;
+  /** Says that no further fragment comes, so that a session that holds answers lets them go. */
+  flush?(): void;
   /** Ends the session in order: no more fragments, wait for the server's farewell at most `withinMs`. */
   end(withinMs: number): Promise<void>;
   /** Ends at once; safe to call twice. */

@@ -1,5 +1,7 @@
 import { asBytes } from "../audio/pcm.ts";
 import { type RegionKind, streamSampleRateHz, type WorkerLink } from "../protocol/relay-worker.ts";
+import type { Marked } from "./clause-memory.ts";
+import type { DubPiece } from "./dub-stream.ts";
 import { voiceSpan } from "./dub-voice.ts";
 
 /** What became of one stretch of stream time. */
@@ -7,7 +9,15 @@ export type Settlement =
   | { readonly kind: "original" }
   | { readonly kind: "fallback" }
   /** Mono s16 at 48 kHz; its first sample belongs to the stretch's first. */
-  | { readonly kind: "dub" | "replace"; readonly samples: Int16Array };
+  | { readonly kind: "dub" | "replace"; readonly samples: Int16Array }
+  /** Continuous dub: composed when its turn comes, for it goes on where the stretch before ended. */
+  | { readonly kind: "continuous"; readonly compose: () => Composition };
+
+/** A stretch of continuous dub: what sounds, at its place, and how its time is played, without gap or overlap. */
+export interface Composition {
+  readonly pieces: readonly DubPiece[];
+  readonly regions: readonly Marked[];
+}
 
 /** How a stretch was played in the end, told once, in order. */
 export interface Placement {
@@ -110,6 +120,7 @@ export class DubTrack {
   }
 
   async #place(slot: Slot, settlement: Settlement): Promise<Placement> {
+    if (settlement.kind === "continuous") return this.#placeContinuous(slot, settlement.compose());
     if (settlement.kind === "replace") return this.#placeReplacement(slot, settlement.samples);
     if (settlement.kind === "dub") return this.#placeDub(slot, settlement.samples);
     return this.#placeSilent(slot, settlement.kind, undefined);
@@ -151,6 +162,34 @@ export class DubTrack {
       dubStartSample,
       dubEndSample: this.#busyUntil,
       dropped: undefined,
+    };
+  }
+
+  /** Nothing is moved or trimmed here: the session has found each word its place. */
+  async #placeContinuous(slot: Slot, { pieces, regions }: Composition): Promise<Placement> {
+    const waiting = [...pieces];
+    let dropped: Placement["dropped"];
+    for (const { startSample, endSample, kind } of regions) {
+      // Audio takes effect with the region after it, so each piece goes with the one in which it begins.
+      while (waiting[0] !== undefined && waiting[0].startSample < endSample) {
+        const piece = waiting.shift() as DubPiece;
+        if (!(await this.#sendAudio(piece.startSample, piece.samples))) dropped = "link_full";
+      }
+      const lost = dropped !== undefined && kind === "dub";
+      await this.#sendRegion(slot, startSample, endSample, lost ? "fallback" : kind);
+    }
+    const [first] = pieces;
+    const last = pieces.at(-1);
+    const sounds = first !== undefined && last !== undefined && dropped === undefined;
+    const has = (kind: RegionKind) => regions.some((region) => region.kind === kind);
+    if (sounds) this.#busyUntil = Math.max(this.#busyUntil, last.startSample + last.samples.length);
+    return {
+      startSample: slot.startSample,
+      endSample: slot.endSample,
+      kind: has("dub") ? "dub" : has("fallback") ? "fallback" : "original",
+      dubStartSample: sounds ? first.startSample : undefined,
+      dubEndSample: sounds ? last.startSample + last.samples.length : undefined,
+      dropped,
     };
   }
 

@@ -42,11 +42,7 @@ export class FragmentJudge {
       ...unanswered(fragment),
       sequenceNumber: outcome.sequenceNumber,
       roundTripMs: Math.round(outcome.roundTripMs),
-      transcript: answer.transcript ?? "",
-      translatedText: answer.translatedText ?? "",
-      tempo: answer.tempo ?? null,
-      processingTimeMs: answer.processingTimeMs ?? null,
-      stageTimings: answer.stageTimings ?? null,
+      ...textsOf(answer),
     };
     if (saysNothing(answer))
       return {
@@ -86,6 +82,52 @@ export class FragmentJudge {
       return { ...placed, outcome: "no-speech" };
     return placed;
   }
+}
+
+/**
+ * What is told of a piece of continuous dub.
+ *
+ * @param dropped why a clause of which words are said in it was given up
+ */
+export function settledPiece(
+  fragment: OutgoingFragment,
+  outcome: FragmentOutcome,
+  placement: Placement,
+  dropped: string | undefined,
+): SettledFragment {
+  const told: SettledFragment = {
+    ...unanswered(fragment),
+    sequenceNumber: outcome.sequenceNumber ?? null,
+    roundTripMs: outcome.roundTripMs === undefined ? null : Math.round(outcome.roundTripMs),
+    dubStartSample: placement.dubStartSample ?? null,
+    dubEndSample: placement.dubEndSample ?? null,
+  };
+  if (outcome.kind === "failed")
+    return fragment.speech === false
+      ? { ...told, outcome: "no-speech", detail: outcome.message }
+      : { ...told, reason: outcome.reason, detail: outcome.message };
+  const { answer } = outcome;
+  const answered: SettledFragment = { ...told, ...textsOf(answer) };
+  if (placement.dropped !== undefined) return { ...answered, reason: placement.dropped };
+  if (placement.kind === "original") return { ...answered, outcome: "no-speech" };
+  if (placement.kind === "fallback")
+    return { ...answered, reason: dropped === undefined ? "invalid_output" : `clause_${dropped}` };
+  const isHurt = answer.status === "partial";
+  return {
+    ...answered,
+    outcome: isHurt ? "partial" : "dubbed",
+    reason: isHurt ? (dropped === undefined ? "clause_late" : `clause_${dropped}`) : null,
+  };
+}
+
+function textsOf(answer: FragmentAnswer) {
+  return {
+    transcript: answer.transcript ?? "",
+    translatedText: answer.translatedText ?? "",
+    tempo: answer.tempo ?? null,
+    processingTimeMs: answer.processingTimeMs ?? null,
+    stageTimings: answer.stageTimings ?? null,
+  };
 }
 
 /** No speech: an empty transcript, told as such; a server that tells nothing is believed to have dubbed. */

@@ -43,6 +43,11 @@ export class Listener {
     return this.#next;
   }
 
+  /** First sample that no frame has covered yet. */
+  get heardUntil(): number {
+    return this.#heard;
+  }
+
   /** Samples of speech that the gate has let through so far. */
   get speechSamples(): number {
     return this.#speechSamples;

@@ -8,6 +8,8 @@ import {
   streamSampleRateHz,
   type WorkerLink,
 } from "../protocol/relay-worker.ts";
+import type { ClauseReport } from "../protocol/clause-report.ts";
+import type { PartialTranscript } from "../protocol/sts-events.ts";
 import type { WorkerStatus } from "../protocol/supervisor.ts";
 import type { Clock } from "../sts/clock.ts";
 import { Counters } from "../sts/counters.ts";
@@ -15,10 +17,12 @@ import type { OutgoingFragment } from "../sts/fragment.ts";
 import type { StsClient } from "../sts/sts-client.ts";
 import type { Vad } from "../vad/silero.ts";
 import { AirClock } from "./air-clock.ts";
-import { DubTrack } from "./dub-track.ts";
+import { ClauseDubbing } from "./clause-dubbing.ts";
+import { DubTrack, type Settlement } from "./dub-track.ts";
 import { fragmentLimits } from "./fragment-length.ts";
 import { Fragmenter, type Stretch } from "./fragmenter.ts";
 import { type AnswerDecoder, FragmentJudge } from "./fragment-judge.ts";
+import type { GridCutter } from "./grid-cutter.ts";
 import { Listener } from "./listener.ts";
 import { PcmQueue } from "./pcm-queue.ts";
 import type { FragmentMedia, SettledFragment } from "./settled-fragment.ts";
@@ -28,13 +32,18 @@ export interface StreamWorkerOptions {
   readonly link: WorkerLink;
   /** Started already, so that its session is open before media arrives; undefined = passthrough. */
   readonly client: StsClient | undefined;
-  readonly language: string;
+  /** Target languages, the main one first; the others need a session that works by clauses. */
+  readonly languages: readonly string[];
   readonly fragmentMs: number | undefined;
   /** Owned by the worker from now on; undefined = no gating. */
   readonly vad: Vad | undefined;
   readonly decode: AnswerDecoder;
   readonly clock: Clock;
   readonly onFragment: (fragment: SettledFragment, media: FragmentMedia) => void;
+  /** Once per clause, when its fate is final in every language; never for fragments that are answered by themselves. */
+  readonly onClause?: (clause: ClauseReport) => void;
+  /** What is being said beyond the clauses. */
+  readonly onPartial?: (partial: PartialTranscript) => void;
   readonly onEvent: (level: "info" | "warn" | "error", code: string, message: string) => void;
 }
 
@@ -64,6 +73,8 @@ export class StreamWorker {
     const { link, workerId } = this.options;
     link.onMessage = (message) => this.#onMessage(message);
     link.send({ type: "hello", version: relayWorkerProtocolVersion, workerId });
+    if (this.options.client !== undefined)
+      this.options.client.onPartial = (partial) => this.options.onPartial?.(partial);
     this.#beat();
     this.#work().catch((error: unknown) => this.#fail(error));
   }
@@ -97,7 +108,7 @@ export class StreamWorker {
     this.#closed = true;
     this.#cancelHeartbeat();
     this.#queue.close();
-    this.#run?.track.close();
+    for (const track of this.#run?.tracks ?? []) track.close();
     this.options.client?.close();
     this.options.link.close();
     await this.options.vad?.close();
@@ -132,13 +143,38 @@ export class StreamWorker {
     const live = hello.pacing === "live";
     this.#queue.bound(live);
     const limits = fragmentLimits(hello.pacing, hello.playoutDelayMs, options.fragmentMs);
+    const listener = new Listener(options.vad, 0);
+    const tracks = options.languages.map((language) => new DubTrack(options.link, language, !live));
     this.#run = {
       live,
       fragmenter: new Fragmenter(limits, 0),
-      listener: new Listener(options.vad, 0),
-      track: new DubTrack(options.link, options.language, !live),
+      listener,
+      tracks,
+      clauses: this.#clauseDubbing(live, listener, tracks),
+      byClauses: false,
       judge: new FragmentJudge(options.decode, () => options.client?.engine ?? null),
     };
+  }
+
+  #clauseDubbing(
+    live: boolean,
+    listener: Listener,
+    tracks: readonly DubTrack[],
+  ): ClauseDubbing | undefined {
+    const { client, onFragment, onClause } = this.options;
+    if (client === undefined) return undefined;
+    return new ClauseDubbing({
+      client,
+      tracks,
+      listener,
+      live,
+      air: this.#air,
+      counters: this.counters,
+      onFragment,
+      onClause: (clause) => onClause?.(clause),
+      onText: (source, translated) => (this.#lastText = { source, translated }),
+      onError: (error) => this.#fail(error),
+    });
   }
 
   #onApplied({ fragmentId, late }: AppliedMessage): void {
@@ -153,8 +189,10 @@ export class StreamWorker {
       if (item.type === "pcm") await this.#hear(run, item);
       else {
         run.listener.finish();
-        this.#take(run, run.fragmenter.flush(item.atSample));
-        await run.track.settled();
+        this.#flush(run, item.atSample);
+        if (run.byClauses) run.clauses?.end(item.atSample);
+        await Promise.all(run.tracks.map((track) => track.settled()));
+        run.clauses?.close();
         if (!this.#closed) this.options.link.send({ type: "done" });
         this.#finish();
       }
@@ -162,19 +200,42 @@ export class StreamWorker {
   }
 
   async #hear(run: Run, message: PcmMessage): Promise<void> {
-    const { listener, fragmenter } = run;
+    const { listener } = run;
+    this.#followSession(run);
     if (message.startSample !== listener.nextSample) {
       if (message.startSample < listener.nextSample) return; // said before
       if (listener.nextSample > 0) this.counters.add("pcm_holes");
       listener.finish();
-      this.#take(run, fragmenter.flush(listener.nextSample));
-      fragmenter.restart(message.startSample);
+      this.#flush(run, listener.nextSample);
+      if (run.byClauses) run.clauses?.skip(listener.nextSample, message.startSample);
+      this.#cutterOf(run).restart(message.startSample);
       listener.restart(message.startSample);
     }
     for (const frame of await listener.hear(message)) {
-      this.#take(run, fragmenter.push(frame));
+      if (run.byClauses) run.clauses?.take(run.clauses.cutter.push(frame));
+      else this.#take(run, run.fragmenter.push(frame));
     }
-    listener.forget(fragmenter.openFrom);
+    listener.forget(this.#cutterOf(run).openFrom);
+  }
+
+  /** The session says how it wants its sound cut; a new one may want it otherwise. */
+  #followSession(run: Run): void {
+    const { clauses, fragmenter, listener } = run;
+    const byClauses = this.options.client?.clauses ?? false;
+    if (clauses === undefined || byClauses === run.byClauses) return;
+    run.byClauses = byClauses;
+    if (byClauses) clauses.cutter.restart(fragmenter.openFrom, listener.heardUntil);
+    else fragmenter.restart(clauses.cutter.openFrom);
+  }
+
+  #cutterOf(run: Run): Fragmenter | GridCutter {
+    return run.byClauses && run.clauses !== undefined ? run.clauses.cutter : run.fragmenter;
+  }
+
+  /** The sound ends here, or has a hole: what is open is closed. */
+  #flush(run: Run, atSample: number): void {
+    if (run.byClauses) run.clauses?.take(run.clauses.cutter.flush(atSample));
+    else this.#take(run, run.fragmenter.flush(atSample));
   }
 
   #take(run: Run, stretches: readonly Stretch[]): void {
@@ -182,7 +243,7 @@ export class StreamWorker {
       if (stretch.speech) this.counters.add(`cut_at_${stretch.cutAt}`);
       if (stretch.speech && this.options.client !== undefined)
         this.#dub(run, stretch).catch((error: unknown) => this.#fail(error));
-      else run.track.reserve(stretch)({ kind: "original" });
+      else for (const track of run.tracks) track.reserve(stretch)({ kind: "original" });
     }
   }
 
@@ -202,12 +263,15 @@ export class StreamWorker {
       pcm: (rateHz) => (rateHz === 16_000 ? narrow : full),
       airsAtMs: run.live ? this.#air.airsAtMs(startSample) : undefined,
     };
-    const settle = run.track.reserve({ startSample, endSample, fragmentId });
+    const settles = run.tracks.map((track) =>
+      track.reserve({ startSample, endSample, fragmentId }),
+    );
     const { fragment, settlement } = await run.judge.judge(outgoing, await client.submit(outgoing));
     const { transcript, translatedText } = fragment;
     if (transcript !== "" || translatedText !== "")
       this.#lastText = { source: transcript, translated: translatedText };
-    settle(settlement, (placement) => {
+    for (const settle of settles.slice(1)) settle(forFurtherLanguages(settlement));
+    settles[0]?.(settlement, (placement) => {
       const final = run.judge.afterPlacement(fragment, placement);
       this.counters.add(`outcome_${final.outcome}`);
       const dub = "samples" in settlement ? settlement.samples : undefined;
@@ -216,10 +280,18 @@ export class StreamWorker {
   }
 }
 
+/** A session without tracks dubs the main language alone; an engine that plays the source back serves all alike. */
+function forFurtherLanguages(settlement: Settlement): Settlement {
+  return settlement.kind === "dub" ? { kind: "fallback" } : settlement;
+}
+
 interface Run {
   readonly live: boolean;
   readonly fragmenter: Fragmenter;
   readonly listener: Listener;
-  readonly track: DubTrack;
+  readonly tracks: readonly DubTrack[];
+  readonly clauses: ClauseDubbing | undefined;
+  /** How the sound is cut now. */
+  byClauses: boolean;
   readonly judge: FragmentJudge;
 }

@@ -13,6 +13,8 @@ export interface ReceivedFragment {
     readonly duration_ms: number;
     readonly data?: Uint8Array;
     readonly data_base64?: string;
+    readonly speech?: boolean;
+    readonly deadline_ms?: number;
   };
   readonly metadata: { readonly pts_ns: number };
 }

@@ -1,10 +1,12 @@
 import { expect } from "bun:test";
 import { floatToPcm16 } from "../../../src/audio/pcm.ts";
 import { relayWorkerProtocolVersion } from "../../../src/protocol/relay-worker.ts";
+import type { ClauseReport } from "../../../src/protocol/clause-report.ts";
 import { decodeAnswerAudio } from "../../../src/sts/answer-audio.ts";
 import { monotonicClock } from "../../../src/sts/clock.ts";
 import { openClient } from "../../../src/sts/open-client.ts";
 import type { Vad } from "../../../src/vad/silero.ts";
+import { clausePieceMs } from "../../../src/worker/clause-dubbing.ts";
 import type { SettledFragment } from "../../../src/worker/settled-fragment.ts";
 import { StreamWorker } from "../../../src/worker/stream-worker.ts";
 import { RecordingLink } from "../../unit/worker/recording-link.ts";
@@ -35,13 +37,16 @@ export async function startWorker(
     playoutDelayMs?: number;
     passthrough?: boolean;
     vad?: Vad;
+    languages?: readonly string[];
     onEvent?: (level: string, code: string, message: string) => void;
   } = {},
 ) {
   const { pacing = "live", playoutDelayMs = 6000, passthrough = false } = options;
+  const { languages = ["pt"] } = options;
   const server = new ScriptedSidecar(script);
   const link = new RecordingLink();
   const fragments: SettledFragment[] = [];
+  const clauses: ClauseReport[] = [];
   const ready = Promise.withResolvers<void>();
   const client = passthrough
     ? undefined
@@ -55,7 +60,9 @@ export async function startWorker(
           targetLanguage: "pt",
           voice: "default",
           pacing,
-          chunkMs: 2500,
+          chunkMs: clausePieceMs[pacing],
+          furtherLanguages: languages.slice(1),
+          ...(pacing === "live" ? { playoutDelayMs } : {}),
           maxInflight: 3,
           timeoutMs: 8000,
         },
@@ -75,12 +82,13 @@ export async function startWorker(
     workerId: "w",
     link,
     client,
-    language: "pt",
+    languages,
     fragmentMs: undefined,
     vad: options.vad ?? loudnessDetector(),
     decode: (audio) => decodeAnswerAudio(audio, second, () => Promise.reject(new Error("no m4a"))),
     clock: monotonicClock,
     onFragment: (fragment) => fragments.push(fragment),
+    onClause: (clause) => clauses.push(clause),
     onEvent: options.onEvent ?? (() => {}),
   });
   open.push(server, { [Symbol.asyncDispose]: () => worker.close() });
@@ -103,7 +111,7 @@ export async function startWorker(
     link.onMessage({ type: "end", atSample });
     await worker.done;
   };
-  return { worker, link, server, client, fragments, hear, finish };
+  return { worker, link, server, client, fragments, clauses, hear, finish };
 }
 
 /** The stretches that were settled follow each other without gap or overlap, up to the end. */
