@@ -2,9 +2,9 @@ import { type Atom, atomsOf, textOf, widthOf } from "./atoms.ts";
 import { breakCost } from "./phrase-boundary.ts";
 
 /** The longest line, in columns. */
-export const mostColumns = 42;
+const mostColumns = 42;
 /** The most lines of one cue. */
-export const mostLines = 2;
+const mostLines = 2;
 
 /** One cue's worth of text. */
 export interface CueText {

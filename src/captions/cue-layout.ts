@@ -31,7 +31,7 @@ export const mostCharactersPerSecond = 17;
 /** A cue stays at least this long, unless the next one is due before. */
 export const shortestCueMs = 1000;
 /** Two cues closer than this touch: a caption that blinks is harder to read than one that stays. */
-export const closedGapMs = 320;
+const closedGapMs = 320;
 /** However dense the speech is, a cue stays this long, and the ones behind it wait. */
 export const barestCueMs = 250;
 

@@ -23,7 +23,7 @@ export function webVtt(cues: readonly Cue[], map?: TimestampMap): string {
 }
 
 /** Text of a cue with what WebVTT would read as markup, or as a cue's timing line, taken literally. */
-export function escapeWebVtt(text: string): string {
+function escapeWebVtt(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 

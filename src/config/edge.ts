@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { choice, duration, hostPort, integer, text, url } from "./scalars.ts";
+import { bool, choice, duration, hostPort, integer, text, url } from "./scalars.ts";
 import { setting } from "./setting.ts";
 
 /** SHA-256 of a stream's publish key in hex, by stream id; `*` stands for every stream without its own. */
@@ -159,6 +159,29 @@ export const edgeSettings = {
     scope: "edge",
     schema: url("rtmp", "rtmps"),
     doc: "Base URL of MediaMTX's RTMP listener, when it is not the one above",
+  }),
+  record: setting({
+    name: "LIVEDUB_RECORD",
+    scope: "edge",
+    schema: bool,
+    default: "false",
+    doc: "Records every `out` as fragmented MP4, by our own MediaMTX, an hour a file",
+  }),
+  recordDir: setting<string | undefined>({
+    name: "LIVEDUB_RECORD_DIR",
+    scope: "edge",
+    schema: text.refine(
+      (path) => !path.includes("%"),
+      "must hold no %: MediaMTX fills in dates there",
+    ),
+    doc: "Where recordings go, `live/<stream>/out/<date>.mp4`; `recordings` in ORCH_STATE_DIR when unset",
+  }),
+  recordKeepMs: setting({
+    name: "LIVEDUB_RECORD_RETENTION",
+    scope: "edge",
+    schema: duration(3_600_000, 8_760 * 3_600_000),
+    default: "168h",
+    doc: "Recordings older than this are removed (1h..8760h)",
   }),
   ffmpegBin: setting<string | undefined>({
     name: "FFMPEG_BIN",

@@ -1,5 +1,5 @@
 /** A piece of fragmented MP4 that cannot be read. */
-export class Fmp4Error extends Error {
+class Fmp4Error extends Error {
   override readonly name = "Fmp4Error";
 }
 

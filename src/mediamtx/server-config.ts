@@ -9,8 +9,16 @@ export interface ServerConfigOptions {
   readonly metrics: ListenAddress;
   /** Where MediaMTX asks us who may publish and read; carries a secret, so the file is 0600. */
   readonly authUrl: string;
+  /** Where outputs are recorded and for how long that is kept; undefined: they are not. */
+  readonly recording: Recording | undefined;
   /** How many words the hook's command line has; see {@link hookEnvironment}. */
   readonly hookWords: number;
+}
+
+export interface Recording {
+  /** Absolute, without `%`. */
+  readonly folder: string;
+  readonly keepMs: number;
 }
 
 const hookWordVariable = (index: number) => `LIVEDUB_HOOK_WORD_${index}`;
@@ -54,9 +62,10 @@ export function serverConfig(options: ServerConfigOptions): string {
       hlsAddress: formatAddress(options.hls),
       // We open a viewer's session in its name; what stands before us tells its address the same way.
       hlsTrustedProxies: ["127.0.0.1", "::1"],
-      pathDefaults: { overridePublisher: false },
+      pathDefaults: { overridePublisher: false, ...recordingOf(options.recording) },
       paths: {
         [inPathPattern]: {
+          record: false,
           runOnAvailable: `${hook} ready`,
           runOnUnavailable: `${hook} not-ready`,
         },
@@ -66,6 +75,18 @@ export function serverConfig(options: ServerConfigOptions): string {
     null,
     2,
   );
+}
+
+/** Stands among the defaults: an output becomes a path of its own once its stream has a filler. */
+function recordingOf(recording: Recording | undefined): Record<string, unknown> {
+  if (recording === undefined) return { record: false };
+  return {
+    record: true,
+    recordPath: `${recording.folder}/%path/%Y-%m-%d_%H-%M-%S-%f`,
+    recordFormat: "fmp4",
+    recordSegmentDuration: "1h",
+    recordDeleteAfter: `${Math.round(recording.keepMs / 1000)}s`,
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { EdgeConfig } from "../config/edge-config.ts";
 import { ControlApi } from "../mediamtx/control-api.ts";
 import {
@@ -59,7 +59,16 @@ async function ownServer(options: MediaLinkOptions, binaryPath: string): Promise
   return MediaServer.start({
     binaryPath,
     configPath: values.mediamtxConfigPath ?? join(options.stateDir, "mediamtx.json"),
-    config: { ...listeners, authUrl: `${here}${accessPath}?secret=${options.accessSecret}` },
+    config: {
+      ...listeners,
+      authUrl: `${here}${accessPath}?secret=${options.accessSecret}`,
+      recording: values.record
+        ? {
+            folder: resolve(values.recordDir ?? join(options.stateDir, "recordings")),
+            keepMs: values.recordKeepMs,
+          }
+        : undefined,
+    },
     controlSecret: options.controlSecret,
     hookCommand: selfCommand("livedub", "hook"),
     hookEnvironment: {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { floatToPcm16 } from "../../../src/audio/pcm.ts";
@@ -55,6 +55,7 @@ beforeAll(async () => {
     WORKER_STS_MODE: "enabled",
     WORKER_STS_SERVICE_URL: sidecar.url,
     WORKER_PLAYOUT_DELAY_MS: "2500",
+    LIVEDUB_RECORD: "true",
     LIVEDUB_MODELS_DIR: folder, // without weights for the gate every sound is sent
   });
   const publisher = await publishClip(clip, serve.publishUrl("match"));
@@ -209,6 +210,20 @@ test("the run leaves a bundle with what each fragment said, and no sound", async
   const files = readdirSync(join(run, "assets"), { recursive: true }).map(String);
   expect(files.filter((name) => /\.(wav|pcm)$/.test(name))).toEqual([]);
 }, 20_000);
+
+test("out is recorded where it was asked for, and in is not", async () => {
+  const recordings = join(serve.stateDir, "recordings", "live", "match");
+  await eventually(() => existsSync(join(recordings, "out")), 10_000, "a recording of out");
+  expect(readdirSync(recordings)).toEqual(["out"]);
+  const [first] = readdirSync(join(recordings, "out")).toSorted();
+  expect(first).toMatch(/^\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d+\.mp4$/);
+  // It is being written, and can be read as far as it goes.
+  const flashes = await findFlashes(join(recordings, "out", first!));
+  expect(flashes.length).toBeGreaterThan(3);
+  const stepsMs = flashes.slice(1).map((flash, index) => (flash - flashes[index]!) * 1000);
+  // The first keyframe of this clip is a flash, and stands still while the push begins.
+  for (const step of stepsMs.slice(1)) expect(Math.abs(step - 1000)).toBeLessThan(50);
+}, 30_000);
 
 test("what is not there is answered with what is", async () => {
   const detail = async (path: string) => {

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { readLogLine } from "../../../src/mediamtx/log-line.ts";
-import { hookEnvironment, serverConfig } from "../../../src/mediamtx/server-config.ts";
+import {
+  hookEnvironment,
+  serverConfig,
+  type ServerConfigOptions,
+} from "../../../src/mediamtx/server-config.ts";
 import {
   inputPath,
   outputPath,
@@ -9,16 +13,18 @@ import {
 } from "../../../src/mediamtx/stream-path.ts";
 
 const address = (port: number) => ({ host: "127.0.0.1", port });
-const config = JSON.parse(
-  serverConfig({
-    rtmp: address(1935),
-    hls: { host: "", port: 8888 },
-    api: address(9997),
-    metrics: { host: "::1", port: 9998 },
-    authUrl: "http://127.0.0.1:8080/internal/mediamtx/auth?secret=s",
-    hookWords: 3,
-  }),
-) as Record<string, unknown>;
+const options: ServerConfigOptions = {
+  rtmp: address(1935),
+  hls: { host: "", port: 8888 },
+  api: address(9997),
+  metrics: { host: "::1", port: 9998 },
+  authUrl: "http://127.0.0.1:8080/internal/mediamtx/auth?secret=s",
+  recording: undefined,
+  hookWords: 3,
+};
+const configOf = (changes: Partial<ServerConfigOptions>) =>
+  JSON.parse(serverConfig({ ...options, ...changes })) as Record<string, unknown>;
+const config = configOf({});
 
 describe("the configuration of MediaMTX", () => {
   test("opens RTMP, HLS, API and metrics where it is told, and nothing else", () => {
@@ -53,6 +59,19 @@ describe("the configuration of MediaMTX", () => {
     );
     expect(input?.["runOnUnavailable"]).toEndWith(" not-ready");
     expect(output).toEqual({});
+  });
+
+  test("records outputs where it is told to and keeps them as long, never inputs, and nothing by default", () => {
+    expect(config["pathDefaults"]).toMatchObject({ record: false });
+    const recording = { folder: "/var/lib/livedub", keepMs: 7_200_000 };
+    const { pathDefaults, paths } = configOf({ recording });
+    expect(pathDefaults).toMatchObject({
+      record: true,
+      recordPath: "/var/lib/livedub/%path/%Y-%m-%d_%H-%M-%S-%f",
+      recordDeleteAfter: "7200s",
+    });
+    const [input] = Object.values(paths as Record<string, Record<string, unknown>>);
+    expect(input?.["record"]).toBe(false);
   });
 
   test("takes the words of the hook's command from the environment, blanks and all", () => {
