@@ -28,6 +28,7 @@ export function embedPlugin(env: CacheEnvironment): BunPlugin {
           ffmpeg: await compressForEmbedding("ffmpeg", toolToEmbed("ffmpeg", env), env),
           mediamtx: await compressForEmbedding("mediamtx", toolToEmbed("mediamtx", env), env),
           "silero_vad_v6.onnx": await compressForEmbedding("vad", vadModelToEmbed(env), env),
+          ...(await separationNets(env)),
         }),
       }));
       build.onLoad({ filter: /\/src\/onnx\/embedded-library\.ts$/ }, async () => {
@@ -63,6 +64,28 @@ function toolToEmbed(name: "ffmpeg" | "mediamtx", env: CacheEnvironment): string
 function vadModelToEmbed(env: CacheEnvironment): string {
   const dir = modelsFolder({ dir: env["LIVEDUB_MODELS_DIR"], env });
   return modelPath(dir, "vad/silero-v6/silero_vad_v6.onnx");
+}
+
+/** The separation nets that are here: the package's always, others where their weights are. */
+async function separationNets(env: CacheEnvironment): Promise<Record<string, CompressedFile>> {
+  const dir = modelsFolder({ dir: env["LIVEDUB_MODELS_DIR"], env });
+  const weights = {
+    "gtcrn_simple.onnx": "gtcrn/gtcrn_simple.onnx",
+    "dtln-model_1.onnx": "dtln/model_1.onnx",
+    "dtln-model_2.onnx": "dtln/model_2.onnx",
+    "dfn3-enc.onnx": "deepfilternet3/enc.onnx",
+    "dfn3-erb_dec.onnx": "deepfilternet3/erb_dec.onnx",
+    "dfn3-df_dec.onnx": "deepfilternet3/df_dec.onnx",
+  };
+  const wasm = require.resolve("@sapphi-red/web-noise-suppressor/gtcrn.wasm");
+  const found: Record<string, CompressedFile> = {
+    "gtcrn.wasm": await compressForEmbedding("gtcrn.wasm", wasm, env),
+  };
+  for (const [name, path] of Object.entries(weights)) {
+    const file = modelPath(dir, join("separation", path));
+    if (existsSync(file)) found[name] = await compressForEmbedding(name, file, env);
+  }
+  return found;
 }
 
 function embeddedFiles(files: Readonly<Record<string, CompressedFile>>): string {

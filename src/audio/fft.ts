@@ -60,7 +60,18 @@ function transform(
   for (let r = 0; r < radix; r++) {
     const from = at + r * stride;
     transform(
-      ...[plan, inRe, inIm, outRe, outIm, part, from, stride * radix, out + r * part, depth + 1] as const,
+      ...([
+        plan,
+        inRe,
+        inIm,
+        outRe,
+        outIm,
+        part,
+        from,
+        stride * radix,
+        out + r * part,
+        depth + 1,
+      ] as const),
     );
   }
   if (radix === 2) butterfly2(plan, outRe, outIm, part, stride, out);

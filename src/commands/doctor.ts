@@ -5,6 +5,7 @@ import { ConfigError } from "../config/setting.ts";
 import { checkDestinations } from "./doctor/destinations.ts";
 import { asText, bad, good, type Finding } from "./doctor/finding.ts";
 import { checkDisk, checkPorts, checkPrograms, serveRunsHere } from "./doctor/machine.ts";
+import { checkSeparation } from "./doctor/separation.ts";
 import { checkSidecars } from "./doctor/sidecars.ts";
 
 /** Tries everything that serve needs. Exit code 0: all good; 1: something failed. */
@@ -50,6 +51,7 @@ async function examine(path: string | undefined, start: boolean): Promise<Findin
     ...(await checkPrograms(environment)),
     ...checkPorts(values, runsHere),
     ...checkDisk(values, environment),
+    checkSeparation(values.separation, environment),
     ...(await checkSidecars(config, environment, { start })),
     ...(await checkDestinations(config)),
   ];

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { mixTuningOf } from "../config/mix-tuning.ts";
 import { loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { configuredEndpoints } from "../config/worker-endpoints.ts";
 import { embeddedFfmpeg } from "../media/embedded.ts";
@@ -9,6 +10,7 @@ import type { ClauseReport } from "../protocol/clause-report.ts";
 import { type RelayLink, streamSampleRateHz } from "../protocol/relay-worker.ts";
 import { type FileRelayResult, runFileRelay } from "../relay/file-relay.ts";
 import { createMemoryLink } from "../relay/memory-link.ts";
+import { chooseNet } from "../separation/choose-net.ts";
 import { monotonicClock } from "../sts/clock.ts";
 import { openClient } from "../sts/open-client.ts";
 import type { StsClient } from "../sts/sts-client.ts";
@@ -28,7 +30,7 @@ import { ProgressBar } from "./dub-progress.ts";
 import { openDubGate } from "./dub-gate.ts";
 import { dubReport, type DubReport } from "./dub-report.ts";
 import { type DubSidecar, openDubSidecar } from "./dub-sidecar.ts";
-import { answerDecoder } from "./worker.ts";
+import { answerDecoder, openSplitter } from "./worker.ts";
 
 export interface DubFileOptions {
   readonly input: string;
@@ -136,6 +138,10 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
     languages: [values.targetLanguage],
     fragmentMs: values.fragmentMs,
     vad: await openDubGate(job.environment, job.bar),
+    splitter: await openSplitter(
+      await chooseNet(values.separation, job.environment),
+      (_, __, text) => job.bar.say(text),
+    ),
     decode: answerDecoder(),
     clock: monotonicClock,
     onFragment: (fragment) => {
@@ -194,6 +200,7 @@ async function relayFile(
       fallback: values.fallbackMode,
       gains: { bgGain: values.bgGain, dubGain: values.dubGain },
       withoutBed: values.withoutBed,
+      tuning: mixTuningOf(values),
       ...(stems === undefined ? {} : { stems }),
       signal,
       onProgress: (played, total) =>

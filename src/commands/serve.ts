@@ -5,6 +5,7 @@ import { commonSettings } from "../config/common.ts";
 import { assertEdgeRules, loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { ConfigError, readSettings } from "../config/setting.ts";
 import { statusPage } from "../console/status-page.ts";
+import { chooseNet, type FoundNet, type NetWish } from "../separation/choose-net.ts";
 import { extractEmbedded, ExtractionError } from "../media/embedded.ts";
 import { FfmpegNotFoundError, resolveFfmpeg } from "../media/ffmpeg-binary.ts";
 import { MediaMtxMissingError, resolveMediaMtx } from "../mediamtx/binary.ts";
@@ -118,6 +119,7 @@ async function openAppliance(
     ffmpegPath: ffmpeg.path,
     mediaMtxPath: mediaMtx?.path,
     vadModelPath: await findVadModel(environment, log),
+    separation: await findSeparation(config.values.separation, environment, log),
     statusPage: (view) => statusPage(view),
   });
 }
@@ -137,6 +139,18 @@ async function findVadModel(
     "no weights for voice activity detection: silence is sent to the sidecar too (run livedub-sts models pull)",
   );
   return undefined;
+}
+
+/** @throws {MissingNetError} when a net is asked for by name and is not there */
+async function findSeparation(
+  wish: NetWish,
+  environment: Readonly<Record<string, string | undefined>>,
+  log: Logger,
+): Promise<FoundNet | undefined> {
+  const found = await chooseNet(wish, environment);
+  const what = found === undefined ? "none: dubs lie over the ducked original" : found.net;
+  log.info({ event: "separation.net", net: found?.net ?? null }, `separation: ${what}`);
+  return found;
 }
 
 /** For the person at the terminal; a service's log has the same in its own form. */

@@ -7,6 +7,8 @@ import {
   type WorkerSpec,
   type WorkerToSupervisor,
 } from "../protocol/supervisor.ts";
+import { BedSplitter } from "../separation/bed-splitter.ts";
+import { type FoundNet, openNet } from "../separation/choose-net.ts";
 import { decodeAnswerAudio } from "../sts/answer-audio.ts";
 import { monotonicClock } from "../sts/clock.ts";
 import { openClient } from "../sts/open-client.ts";
@@ -81,6 +83,7 @@ async function dubOneRun(
   const client = spec.mode === "passthrough" ? undefined : openStsClient(spec, onEvent);
   client?.start();
   const vad = await openGate(spec.vadModelPath, onEvent);
+  const splitter = await openSplitter(spec.separation, onEvent);
   const link = await RelayConnection.connect(spec.socketPath);
   link.onClose = () => stopped.resolve(exitCode.relayGone);
   const language = spec.targetLanguages[0] as string;
@@ -91,6 +94,7 @@ async function dubOneRun(
     languages: spec.targetLanguages,
     fragmentMs: spec.fragmentMs,
     vad,
+    splitter,
     decode: answerDecoder(),
     clock: monotonicClock,
     onFragment: (fragment, media) => {
@@ -126,6 +130,21 @@ async function openGate(path: string | undefined, onEvent: OnEvent): Promise<Vad
     return await createVad(path);
   } catch (error) {
     onEvent("error", "vad-unusable", `${messageOf(error)}. Silence is sent to the sidecar too`);
+    return undefined;
+  }
+}
+
+/** Separation makes a dub better and is no condition for it: without, it lies over the ducked original. */
+export async function openSplitter(
+  found: FoundNet | undefined,
+  onEvent: OnEvent,
+): Promise<BedSplitter | undefined> {
+  if (found === undefined) return undefined;
+  try {
+    return new BedSplitter(await openNet(found));
+  } catch (error) {
+    const then = "dubs lie over the ducked original";
+    onEvent("error", "separation", `${found.net} is unusable: ${messageOf(error)}; ${then}`);
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { choice, decimal, duration, integer, text, url } from "./scalars.ts";
 import { setting } from "./setting.ts";
+import { mixSettings } from "./worker-mix.ts";
 
 /** Playout delays by name; with transport all of them stay within 3..8 s behind the source. */
 const playoutPresetsMs = { fast: 4000, balanced: 6000, quality: 7500 } as const;
@@ -123,6 +124,7 @@ export const workerSettings = {
     default: "1.0",
     doc: "Gain of the dub in the mix, linear",
   }),
+  ...mixSettings,
   fragmentMs: setting<number | undefined>({
     name: "WORKER_FRAGMENT_TARGET_DUR",
     aliases: ["WORKER_SEGMENT_DURATION"],

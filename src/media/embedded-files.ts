@@ -8,8 +8,21 @@ export interface EmbeddedFile {
   readonly bytes: number;
 }
 
-/** What the edge carries: two programs, and the weights of its voice activity detector. */
-export type EmbeddedName = "ffmpeg" | "mediamtx" | "silero_vad_v6.onnx";
+/**
+ * What the edge carries: two programs, the weights of its voice activity detector, and of the separation
+ * nets that were there when it was built (`gtcrn.wasm` always is).
+ */
+export type EmbeddedName =
+  | "ffmpeg"
+  | "mediamtx"
+  | "silero_vad_v6.onnx"
+  | "gtcrn.wasm"
+  | "gtcrn_simple.onnx"
+  | "dtln-model_1.onnx"
+  | "dtln-model_2.onnx"
+  | "dfn3-enc.onnx"
+  | "dfn3-erb_dec.onnx"
+  | "dfn3-df_dec.onnx";
 
 /**
  * The files inside this executable; none when running from source. The build replaces this module by

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { StreamSettings } from "../config/streams.ts";
-import type { RelaySpec, WorkerSpec } from "../protocol/supervisor.ts";
+import type { MixTuning, RelaySpec, WorkerSpec } from "../protocol/supervisor.ts";
 
 /** What every stream's processes are told alike, from the configuration. */
 export interface CommonSpec {
@@ -14,6 +14,9 @@ export interface CommonSpec {
   readonly edgeId: string;
   /** Silero weights, where they are. */
   readonly vadModelPath: string | undefined;
+  /** The net that separates beds, where one is there and wanted. */
+  readonly separation?: WorkerSpec["separation"] | undefined;
+  readonly tuning?: MixTuning;
   readonly withoutBed: RelaySpec["withoutBed"];
   readonly bgGain: number;
   readonly dubGain: number;
@@ -57,6 +60,7 @@ export function relaySpecOf(
     withoutBed: common.withoutBed,
     bgGain: common.bgGain,
     dubGain: common.dubGain,
+    ...(common.tuning === undefined ? {} : { tuning: common.tuning }),
   };
 }
 
@@ -83,5 +87,6 @@ export function workerSpecOf(
     sts: { ...common.sts, endpoints },
     ...(common.bundle === undefined ? {} : { bundle: common.bundle }),
     ...(common.vadModelPath === undefined ? {} : { vadModelPath: common.vadModelPath }),
+    ...(common.separation === undefined ? {} : { separation: common.separation }),
   };
 }

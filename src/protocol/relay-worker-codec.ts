@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   appliedMessage,
+  bedStretchMessage,
   heartbeatMessage,
   inputEndMessage,
   regionMessage,
@@ -8,6 +9,7 @@ import {
   workerDoneMessage,
   workerHello,
   type AudioMessage,
+  type BedMessage,
   type PcmMessage,
   type RelayToWorker,
   type WorkerToRelay,
@@ -20,8 +22,9 @@ import {
  *     kind 1   body = JSON in UTF-8, one of the plain messages
  *     kind 2   body = f64 startSample · f64 airsInMs · stereo s16le PCM
  *     kind 3   body = f64 startSample · u8 length of the language tag · tag · mono s16le PCM
+ *     kind 4   body = f64 startSample · stereo s16le PCM of the bed
  */
-const frameKind = { json: 1, pcm: 2, audio: 3 } as const;
+const frameKind = { json: 1, pcm: 2, audio: 3, bed: 4 } as const;
 
 /** The longest frame either side accepts: 40 s of stereo, 80 s of mono. */
 export const maxFrameBytes = 8 * 1024 * 1024;
@@ -29,6 +32,7 @@ export const maxFrameBytes = 8 * 1024 * 1024;
 const lengthBytes = 4;
 const pcmHeadBytes = 16;
 const audioHeadBytes = 9;
+const bedHeadBytes = 8;
 
 const plainRelayToWorker = z.discriminatedUnion("type", [
   relayHello,
@@ -39,6 +43,7 @@ const plainRelayToWorker = z.discriminatedUnion("type", [
 const plainWorkerToRelay = z.discriminatedUnion("type", [
   workerHello,
   regionMessage,
+  bedStretchMessage,
   heartbeatMessage,
   workerDoneMessage,
 ]);
@@ -55,6 +60,7 @@ export class RelayWorkerCodecError extends Error {
 export function encodeFrame(message: RelayToWorker | WorkerToRelay): Uint8Array {
   if (message.type === "pcm") return encodePcm(message);
   if (message.type === "audio") return encodeAudio(message);
+  if (message.type === "bed") return encodeBed(message);
   const json = new TextEncoder().encode(JSON.stringify(message));
   const { frame } = newFrame(frameKind.json, json.length);
   frame.set(json, lengthBytes + 1);
@@ -73,6 +79,7 @@ export function relayToWorkerDecoder(): FrameDecoder<RelayToWorker> {
 export function workerToRelayDecoder(): FrameDecoder<WorkerToRelay> {
   return new FrameDecoder((kind, body) => {
     if (kind === frameKind.audio) return decodeAudio(body);
+    if (kind === frameKind.bed) return decodeBed(body);
     return parsePlain(kind, body, plainWorkerToRelay);
   });
 }
@@ -148,6 +155,22 @@ function decodeAudio(body: Uint8Array): AudioMessage {
     startSample: samplePosition(view.getFloat64(0, true)),
     language: new TextDecoder().decode(body.subarray(audioHeadBytes, headBytes)),
     pcm: wholeSamples(new Uint8Array(body.subarray(headBytes)), 2),
+  };
+}
+
+function encodeBed(message: BedMessage): Uint8Array {
+  const { frame, view } = newFrame(frameKind.bed, bedHeadBytes + message.pcm.length);
+  view.setFloat64(0, message.startSample, true);
+  frame.set(message.pcm, lengthBytes + 1 + bedHeadBytes);
+  return frame;
+}
+
+function decodeBed(body: Uint8Array): BedMessage {
+  const view = headOf(body, bedHeadBytes);
+  return {
+    type: "bed",
+    startSample: samplePosition(view.getFloat64(0, true)),
+    pcm: wholeSamples(new Uint8Array(body.subarray(bedHeadBytes)), 4),
   };
 }
 

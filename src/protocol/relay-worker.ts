@@ -43,6 +43,8 @@ export const workerHello = z.object({
   type: z.literal("hello"),
   version: z.literal(relayWorkerProtocolVersion),
   workerId: z.string(),
+  /** It separates: every sample's bed will be told by `bed` and `bed-stretch`, in order. */
+  separates: z.boolean().optional(),
 });
 
 /** relay → worker: interleaved stereo s16le PCM; contiguous unless the relay had to drop (then a hole). */
@@ -73,6 +75,25 @@ export const regionMessage = z.object({
 });
 export type RegionMessage = z.infer<typeof regionMessage>;
 
+/** worker → relay: interleaved stereo s16le, the original without its speech, starting at `startSample`. */
+export interface BedMessage {
+  readonly type: "bed";
+  readonly startSample: number;
+  readonly pcm: Uint8Array;
+}
+
+/**
+ * worker → relay: a stretch that needs no bed of its own. `original`: no speech is heard there, so the
+ * original is its own bed; `none`: the net failed or is late, there is none.
+ */
+export const bedStretchMessage = z.object({
+  type: z.literal("bed-stretch"),
+  startSample: sample,
+  endSample: sample,
+  source: z.enum(["original", "none"]),
+});
+export type BedStretchMessage = z.infer<typeof bedStretchMessage>;
+
 /** relay → worker: a region has been played (live: its first block was written); `late` ones came too late and were not. */
 export const appliedMessage = z.object({
   type: z.literal("applied"),
@@ -102,6 +123,8 @@ export type WorkerToRelay =
   | z.infer<typeof workerHello>
   | AudioMessage
   | RegionMessage
+  | BedMessage
+  | BedStretchMessage
   | z.infer<typeof heartbeatMessage>
   | z.infer<typeof workerDoneMessage>;
 

@@ -10,6 +10,21 @@ import { clauseReport } from "./clause-report.ts";
 export const fallbackMode = z.enum(["original", "background", "ducked", "repeat_last", "silence"]);
 export type FallbackMode = z.infer<typeof fallbackMode>;
 
+/** How a mix is balanced (settings `WORKER_BED_DUCK_DB` and those after it). */
+export const mixTuning = z.object({
+  /** How far a separated bed and an unseparated original are lowered under a dub, in dB. */
+  bedDuckDb: z.number(),
+  originalDuckDb: z.number(),
+  duckAttackMs: z.number(),
+  duckHoldMs: z.number(),
+  duckReleaseMs: z.number(),
+  /** Bring the dub to the loudness of the speech it replaces. */
+  levelDub: z.boolean(),
+  /** Loudness of the whole programme, in LUFS; absent: the source's. */
+  loudnessTarget: z.number().optional(),
+});
+export type MixTuning = z.infer<typeof mixTuning>;
+
 export const relaySpec = z.object({
   streamId: z.string(),
   runId: z.string(),
@@ -32,6 +47,8 @@ export const relaySpec = z.object({
   withoutBed: z.enum(["duck", "skip"]),
   bgGain: z.number(),
   dubGain: z.number(),
+  /** Absent: the defaults of the settings. */
+  tuning: mixTuning.optional(),
 });
 export type RelaySpec = z.infer<typeof relaySpec>;
 
@@ -89,6 +106,9 @@ export const relayToSupervisor = z.discriminatedUnion("type", [
 ]);
 export type RelayToSupervisor = z.infer<typeof relayToSupervisor>;
 
+/** The nets that can separate a bed (`separation/`). */
+export const separationNets = ["dfn3", "dtln", "gtcrn-wasm", "gtcrn"] as const;
+
 export const workerSpec = z.object({
   streamId: z.string(),
   runId: z.string(),
@@ -117,6 +137,10 @@ export const workerSpec = z.object({
     .optional(),
   /** Silero weights for the gate; absent: no gating, everything is sent. */
   vadModelPath: z.string().optional(),
+  /** The net that separates the bed, and where it is; absent: no separation. */
+  separation: z
+    .object({ net: z.enum(separationNets), files: z.array(z.string()).readonly() })
+    .optional(),
 });
 export type WorkerSpec = z.infer<typeof workerSpec>;
 

@@ -3,7 +3,10 @@ import { equalPowerRamp } from "../audio/gain.ts";
 import { softClip } from "../audio/limiter.ts";
 import { toInt16 } from "../audio/pcm.ts";
 import { streamSampleRateHz, type RegionKind } from "../protocol/relay-worker.ts";
-import type { FallbackMode } from "../protocol/supervisor.ts";
+import type { FallbackMode, MixTuning } from "../protocol/supervisor.ts";
+import type { BedBlock } from "./bed-ring.ts";
+import { DubLevel } from "./dub-level.ts";
+import { defaultMixTuning } from "./mix-tuning.ts";
 
 /** The mix is made, and its state chosen, per block of 20 ms. */
 export const blockSamples = 960;
@@ -17,14 +20,16 @@ export interface MixSettings {
   /** Linear gains of the separated bed and of the dub. */
   readonly bgGain: number;
   readonly dubGain: number;
+  /** Absent: the defaults. */
+  readonly tuning?: MixTuning | undefined;
 }
 
 /** What a block can be made of; all of it lies at the same stream time. */
 export interface BlockSources {
   /** Interleaved stereo, {@link blockSamples} pairs. */
   readonly original: Int16Array;
-  /** The original without its speech, stereo; absent while nothing separates it. It fades its own edges. */
-  readonly bed?: Int16Array;
+  /** The original without its speech; absent where nothing has separated it. */
+  readonly bed?: BedBlock | undefined;
   /** The worker's audio, mono, in 16-bit scale; absent where nothing sounds. */
   readonly dub?: Float32Array | undefined;
   /** Share of the block under the worker's audio, 0..1. */
@@ -49,10 +54,18 @@ export interface MixedBlock {
 }
 
 interface Gains {
-  original: number;
-  bed: number;
+  /** Of what lies under the dub. */
+  under: number;
+  /** How much of that is the bed, the rest being the original: they are alike, so shares add up to 1. */
+  bedShare: number;
   dub: number;
   lastDub: number;
+}
+
+interface Decision {
+  readonly playing: Playing;
+  readonly gains: Gains;
+  readonly demand: DuckDemand;
 }
 
 /**
@@ -61,55 +74,81 @@ interface Gains {
  * bit by bit.
  */
 export class BlockMixer {
-  #gains: Gains = { original: 1, bed: 0, dub: 1, lastDub: 0 };
-  #ducker = new Ducker();
+  #gains: Gains = { under: 1, bedShare: 0, dub: 1, lastDub: 0 };
+  readonly #tuning: MixTuning;
+  readonly #ducker: Ducker;
+  readonly #dubLevel = new DubLevel();
 
   constructor(
     readonly settings: MixSettings,
     private readonly wantStems = false,
-  ) {}
+  ) {
+    this.#tuning = settings.tuning ?? defaultMixTuning;
+    const { duckAttackMs, duckHoldMs, duckReleaseMs } = this.#tuning;
+    this.#ducker = new Ducker({
+      attackMs: duckAttackMs,
+      holdMs: duckHoldMs,
+      releaseMs: duckReleaseMs,
+    });
+  }
 
   mix(sources: BlockSources): MixedBlock {
     const { playing, gains, demand } = this.#decide(sources);
-    const duckGain = this.#ducker.next(demand, blockMs);
-    const target = { ...gains, original: gains.original * duckGain };
-    const from = this.#gains;
+    const { bed, original } = sources;
+    const depth = bed === undefined ? this.#tuning.originalDuckDb : this.#tuning.bedDuckDb;
+    const under = gains.under * this.#ducker.next(demand, depth, blockMs);
+    const dubLevel = this.#levelOfDub(sources);
+    const target = {
+      ...gains,
+      under,
+      dub: gains.dub * dubLevel,
+      lastDub: gains.lastDub * dubLevel,
+    };
+    const from = { ...this.#gains, bedShare: bed === undefined ? 0 : this.#gains.bedShare };
     this.#gains = target;
-    const untouched =
-      from.original === 1 && target.original === 1 && from.bed === 0 && target.bed === 0;
+    const isOriginal = (from.bedShare === 0 && target.bedShare === 0) || bed?.samples === original;
+    const untouched = from.under === 1 && target.under === 1 && isOriginal;
     const alone = sources.dub === undefined && from.lastDub === 0 && target.lastDub === 0;
-    if (untouched && alone && !this.wantStems) return { pcm: sources.original, playing };
-    const bed = new Float32Array(blockSamples * 2);
+    if (untouched && alone && !this.wantStems) return { pcm: original, playing };
+    const beneath = underneath(original, isOriginal ? undefined : bed?.samples, from, target);
     const dub = new Float32Array(blockSamples);
-    addScaled(bed, sources.original, from.original, target.original, 2);
-    addScaled(bed, sources.bed, from.bed, target.bed, 2);
-    addScaled(dub, sources.dub, from.dub, target.dub, 1);
-    addScaled(dub, sources.lastDub, from.lastDub, target.lastDub, 1);
-    if (untouched && alone) return { pcm: sources.original, playing, stems: { dub, bed } };
+    addScaled(dub, sources.dub, from.dub, target.dub);
+    addScaled(dub, sources.lastDub, from.lastDub, target.lastDub);
+    const stems = { dub, bed: beneath };
+    if (untouched && alone) return { pcm: original, playing, stems };
     const pcm = new Int16Array(blockSamples * 2);
     for (let n = 0; n < pcm.length; n++) {
-      const sum = (bed[n] as number) + (dub[n >> 1] as number);
+      const sum = (beneath[n] as number) + (dub[n >> 1] as number);
       pcm[n] = toInt16(softClip(sum / fullScale));
     }
-    return { pcm, playing, ...(this.wantStems ? { stems: { dub, bed } } : {}) };
+    return { pcm, playing, ...(this.wantStems ? { stems } : {}) };
   }
 
-  #decide(sources: BlockSources): { playing: Playing; gains: Gains; demand: DuckDemand } {
+  /** The gain that brings the dub to the level of the speech it replaces. */
+  #levelOfDub({ original, bed, dub, kind }: BlockSources): number {
+    if (!this.#tuning.levelDub || kind === "replace") return 1;
+    const separated = bed !== undefined && bed.samples !== original;
+    if (separated) this.#dubLevel.hearSpeech(original, bed.samples);
+    else if (bed === undefined && kind === "dub") this.#dubLevel.hearSpeech(original, undefined);
+    if (dub !== undefined) this.#dubLevel.hearDub(dub);
+    return this.#dubLevel.next();
+  }
+
+  #decide(sources: BlockSources): Decision {
     const { withoutBed, bgGain, dubGain } = this.settings;
     const sounding = sources.dub !== undefined || sources.dubSoon;
-    const original = { original: 1, bed: 0, dub: dubGain, lastDub: 0 };
-    const hasBed = sources.bed !== undefined;
+    const original = { under: 1, bedShare: 0, dub: dubGain, lastDub: 0 };
     switch (sources.kind) {
       case "original":
         return { playing: "original", gains: original, demand: sounding ? "duck" : "idle" };
       case "replace":
         // A hole in the worker's audio is no reason for dead air.
         if (sources.dubCoverage < 0.5) return this.#fallback(sources);
-        return { playing: "replace", gains: { ...original, original: 0, dub: 1 }, demand: "idle" };
+        return { playing: "replace", gains: { ...original, under: 0, dub: 1 }, demand: "idle" };
       case "dub":
-        if (hasBed) {
-          const gains = { ...original, original: 0, bed: bgGain };
-          return { playing: "dub", gains, demand: "idle" };
+        if (sources.bed !== undefined) {
+          const gains = { ...original, under: bgGain, bedShare: shareOf(sources.bed) };
+          return { playing: "dub", gains, demand: "duck" };
         }
         if (withoutBed === "skip") return this.#fallback(sources);
         return { playing: "dub", gains: original, demand: "duck" };
@@ -120,20 +159,21 @@ export class BlockMixer {
   }
 
   /** No dub came for this block: the configured fallback, by what is there to carry it. */
-  #fallback(sources: BlockSources): { playing: Playing; gains: Gains; demand: DuckDemand } {
+  #fallback(sources: BlockSources): Decision {
     const { fallback, withoutBed, bgGain, dubGain } = this.settings;
-    const skipsDub = withoutBed === "skip" && sources.bed === undefined;
+    const { bed } = sources;
+    const skipsDub = withoutBed === "skip" && bed === undefined;
     const dub = skipsDub ? 0 : dubGain;
-    const gains = { original: 1, bed: 0, dub, lastDub: 0 };
+    const gains = { under: 1, bedShare: 0, dub, lastDub: 0 };
+    const onBed = bed && { ...gains, under: bgGain, bedShare: shareOf(bed) };
     const sounding = !skipsDub && (sources.dub !== undefined || sources.dubSoon);
     const playing = "fallback";
     switch (fallback) {
       case "original":
         return { playing, gains, demand: sounding ? "duck" : "release" };
       case "background":
-        if (sources.bed !== undefined) {
-          return { playing, gains: { ...gains, original: 0, bed: bgGain }, demand: "idle" };
-        }
+        if (onBed !== undefined)
+          return { playing, gains: onBed, demand: sounding ? "duck" : "idle" };
         return { playing, gains, demand: "duck" };
       case "ducked":
         return { playing, gains, demand: "duck" };
@@ -141,29 +181,49 @@ export class BlockMixer {
         if (sources.lastDub === undefined) {
           return { playing, gains, demand: sounding ? "duck" : "release" };
         }
-        return { playing, gains: { ...gains, lastDub: dubGain }, demand: "duck" };
+        return { playing, gains: { ...(onBed ?? gains), lastDub: dubGain }, demand: "duck" };
       case "silence":
     }
-    return { playing, gains: { ...gains, original: 0 }, demand: "idle" };
+    return { playing, gains: { ...gains, under: 0 }, demand: "idle" };
   }
 }
 
-/** Adds a source on its way from one gain to another; a silent source costs nothing. */
+/** Where the bed ends with this block, the original is back at the block's end: no step to the next. */
+function shareOf(bed: BedBlock): number {
+  return bed.isLast ? 0 : 1;
+}
+
+/** What lies under the dub: original and bed in shares that add up to 1, at one level. */
+function underneath(
+  original: Int16Array,
+  bed: Int16Array | undefined,
+  from: Gains,
+  to: Gains,
+): Float32Array {
+  const output = new Float32Array(blockSamples * 2);
+  if (from.under === 0 && to.under === 0) return output;
+  const level = equalPowerRamp(from.under, to.under, blockSamples);
+  for (let n = 0; n < output.length; n++) {
+    const sample = original[n] as number;
+    let mixed = sample;
+    if (bed !== undefined) {
+      const way = 0.5 - 0.5 * Math.cos((Math.PI * (n >> 1)) / blockSamples);
+      const share = from.bedShare + (to.bedShare - from.bedShare) * way;
+      mixed += share * ((bed[n] as number) - sample);
+    }
+    output[n] = mixed * (level[n >> 1] as number);
+  }
+  return output;
+}
+
+/** Adds a mono source on its way from one gain to another; a silent source costs nothing. */
 function addScaled(
   output: Float32Array,
-  source: Int16Array | Float32Array | undefined,
+  source: Float32Array | undefined,
   from: number,
   to: number,
-  channels: number,
 ): void {
   if (source === undefined || (from === 0 && to === 0)) return;
-  if (from === to) {
-    for (let n = 0; n < output.length; n++) output[n]! += (source[n] as number) * to;
-    return;
-  }
-  const ramp = equalPowerRamp(from, to, output.length / channels);
-  for (let n = 0; n < output.length; n++) {
-    const gain = ramp[channels === 1 ? n : n >> 1] as number;
-    output[n]! += (source[n] as number) * gain;
-  }
+  const ramp = equalPowerRamp(from, to, output.length);
+  for (let n = 0; n < output.length; n++) output[n]! += (source[n] as number) * (ramp[n] as number);
 }

@@ -10,7 +10,8 @@ import {
   type RelayToWorker,
   type WorkerToRelay,
 } from "../protocol/relay-worker.ts";
-import type { FallbackMode } from "../protocol/supervisor.ts";
+import type { FallbackMode, MixTuning } from "../protocol/supervisor.ts";
+import { BedRing } from "./bed-ring.ts";
 import { blockSamples, type MixedBlock, type MixSettings } from "./block-mixer.ts";
 import { FileRelayError, inspectInput, inspectOutput } from "./file-inspection.ts";
 import { FileMux } from "./file-mux.ts";
@@ -30,6 +31,7 @@ export interface FileRelayOptions {
   readonly fallback: FallbackMode;
   readonly gains: { readonly bgGain: number; readonly dubGain: number };
   readonly withoutBed?: "duck" | "skip";
+  readonly tuning?: MixTuning;
   /** Folder for `dub-<language>.wav` and `bed.wav`: the mix of the first language in its two parts. */
   readonly stems?: string;
   readonly streamId?: string;
@@ -78,6 +80,8 @@ export async function runFileRelay(options: FileRelayOptions): Promise<FileRelay
 
 class FileRelay {
   #original = new PcmRing(aheadSamples + tailSamples);
+  #bed = new BedRing(aheadSamples + tailSamples);
+  #separates = false;
   #channels: LanguageChannel[];
   #settings: MixSettings;
   #receivedSamples = 0;
@@ -89,8 +93,8 @@ class FileRelay {
   #blocks = { original: 0, dub: 0, replace: 0, fallback: 0 };
 
   constructor(private readonly options: FileRelayOptions) {
-    const { fallback, gains, withoutBed = "duck", link } = options;
-    this.#settings = { fallback, withoutBed, ...gains };
+    const { fallback, gains, withoutBed = "duck", link, tuning } = options;
+    this.#settings = { fallback, withoutBed, ...gains, tuning };
     this.#channels = options.languages.map(
       (language) =>
         new LanguageChannel({
@@ -188,8 +192,9 @@ class FileRelay {
       }
       const { samples } = this.#original.read(this.#mixedSample, blockSamples);
       const length = Math.min(blockSamples, this.#lastSample() - this.#mixedSample);
+      const bed = this.#bed.read(this.#mixedSample, blockSamples, samples);
       for (const [track, channel] of this.#channels.entries()) {
-        const block = channel.mixBlock(this.#mixedSample, samples);
+        const block = channel.mixBlock(this.#mixedSample, samples, bed);
         if (track === 0) this.#blocks[block.playing] += 1;
         await mux.write(track, block.pcm.subarray(0, length * 2));
         await stems.write(track, block, length);
@@ -206,6 +211,7 @@ class FileRelay {
     const wanted = this.#mixedSample + blockSamples + lookaheadSamples;
     if (this.#workerDone) return true;
     if (this.#endSample !== undefined && wanted > this.#endSample) return false;
+    if (this.#separates && wanted > this.#bed.settledUntil) return false;
     return wanted <= Math.min(...this.#channels.map(({ settledUntil }) => settledUntil));
   }
 
@@ -222,6 +228,9 @@ class FileRelay {
 
   #fromWorker(message: WorkerToRelay): void {
     if (message.type === "done") this.#workerDone = true;
+    if (message.type === "hello") this.#separates = message.separates ?? false;
+    if (message.type === "bed" || message.type === "bed-stretch")
+      this.#bed.receive(message, this.#mixedSample);
     if (message.type === "audio" || message.type === "region") {
       this.#channels.find(({ language }) => language === message.language)?.receive(message);
     }
@@ -255,7 +264,7 @@ class FileRelay {
   }
 
   #result(): FileRelayResult {
-    const counters: Record<string, number> = {};
+    const counters: Record<string, number> = { ...this.#bed.counters };
     for (const { settlements } of this.#channels) {
       for (const [name, value] of Object.entries({ ...settlements.counters })) {
         counters[name] = (counters[name] ?? 0) + value;

@@ -1,4 +1,5 @@
 import type { AppliedMessage, AudioMessage, RegionMessage } from "../protocol/relay-worker.ts";
+import type { BedBlock } from "./bed-ring.ts";
 import { BlockMixer, blockSamples, type MixedBlock, type MixSettings } from "./block-mixer.ts";
 import { DubTrack } from "./dub-track.ts";
 import { LastDub } from "./last-dub.ts";
@@ -49,14 +50,14 @@ export class LanguageChannel {
   }
 
   /** Mixes the block that begins at `startSample`; blocks are asked for in order, each once. */
-  mixBlock(startSample: number, original: Int16Array, bed?: Int16Array): MixedBlock {
+  mixBlock(startSample: number, original: Int16Array, bed?: BedBlock): MixedBlock {
     const endSample = startSample + blockSamples;
     const dub = this.#track.read(startSample, blockSamples);
     const kind = this.settlements.kindAt(startSample);
     const soon = endSample + attackSamples;
     const mixed = this.#mixer.mix({
       original,
-      ...(bed === undefined ? {} : { bed }),
+      bed,
       dub: dub?.samples,
       dubCoverage: (dub?.covered ?? 0) / blockSamples,
       lastDub: this.#lastDub.next(blockSamples),

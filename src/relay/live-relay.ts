@@ -8,6 +8,7 @@ import type {
   RelayToSupervisor,
   SupervisorToRelay,
 } from "../protocol/supervisor.ts";
+import { BedRing } from "./bed-ring.ts";
 import type { MixSettings } from "./block-mixer.ts";
 import { FillerFile } from "./filler-file.ts";
 import { Ingest } from "./ingest.ts";
@@ -50,6 +51,7 @@ export class LiveRelay {
   #clock = new PlayoutClock();
   #queue = new VideoQueue(maxVideoBytes);
   #original: PcmRing;
+  #bed: BedRing;
   #settings: MixSettings;
   #outputs: Output[];
   #playout: Playout;
@@ -69,9 +71,10 @@ export class LiveRelay {
     readonly spec: RelaySpec,
     private readonly parent: LiveRelayParent,
   ) {
-    const { fallback, withoutBed, bgGain, dubGain } = spec;
-    this.#settings = { fallback, withoutBed, bgGain, dubGain };
+    const { fallback, withoutBed, bgGain, dubGain, tuning } = spec;
+    this.#settings = { fallback, withoutBed, bgGain, dubGain, tuning };
     this.#original = new PcmRing(((spec.playoutDelayMs + slackMs) * streamSampleRateHz) / 1000);
+    this.#bed = new BedRing(this.#original.capacitySamples);
     this.#urls = new PushUrls((message) => parent.send(message));
     this.#worker = this.#createWorkerServer();
     this.#filler = this.#createFiller();
@@ -80,6 +83,7 @@ export class LiveRelay {
       clock: this.#clock,
       queue: this.#queue,
       original: this.#original,
+      bed: this.#bed,
       outputs: this.#outputs,
       playoutDelayMs: spec.playoutDelayMs,
     });
@@ -167,6 +171,7 @@ export class LiveRelay {
       ...this.#playout.counters,
       ...this.#ingest.counters,
       ...this.#worker.counters,
+      ...this.#bed.counters,
       spans: this.#timeline.spans,
       videoRefused: this.#queue.refused + this.#timeline.refusedPictures,
       lateSamples: this.#lateSamples,
@@ -274,6 +279,8 @@ export class LiveRelay {
   }
 
   #fromWorker(message: WorkerToRelay): void {
+    if (message.type === "bed" || message.type === "bed-stretch")
+      this.#bed.receive(message, this.#playout.mixedSample);
     if (message.type !== "audio" && message.type !== "region") return;
     const output = this.#outputs.find(({ channel }) => channel.language === message.language);
     output?.channel.receive(message);

@@ -1,4 +1,5 @@
 import { withoutCompositionOffset } from "../media/flv-video.ts";
+import type { BedRing } from "./bed-ring.ts";
 import { blockSamples, type Playing } from "./block-mixer.ts";
 import type { LanguageChannel } from "./language-channel.ts";
 import type { PcmRing } from "./pcm-ring.ts";
@@ -46,6 +47,7 @@ export interface PlayoutParts {
   readonly clock: PlayoutClock;
   readonly queue: VideoQueue;
   readonly original: PcmRing;
+  readonly bed: BedRing;
   readonly outputs: readonly Output[];
   readonly playoutDelayMs: number;
 }
@@ -144,13 +146,14 @@ export class Playout {
   }
 
   #writeSound(untilSample: number): void {
-    const { original, outputs } = this.parts;
+    const { original, bed, outputs } = this.parts;
     while (this.#mixedSample + blockSamples <= untilSample) {
       const startSample = this.#mixedSample;
       const { samples, present } = original.read(startSample, blockSamples);
       this.#starvation.apply(startSample, samples, original.endSample);
+      const under = bed.read(startSample, blockSamples, samples);
       for (const { channel, publisher } of outputs) {
-        const mixed = channel.mixBlock(startSample, samples);
+        const mixed = channel.mixBlock(startSample, samples, under);
         publisher.sound(startSample, mixed.pcm);
         if (channel === outputs[0]?.channel) this.#count(mixed.playing, present);
       }

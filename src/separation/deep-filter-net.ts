@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { loadOnnxRuntime, openSession, outputOf } from "../onnx/runtime.ts";
 import { type Spectrum, ShortTimeFourier, vorbisWindow } from "./spectrum.ts";
 import type { SpeechNet } from "./speech-net.ts";
@@ -21,14 +20,16 @@ const spectrumScale = (2 * hop) / (size * size);
  * DeepFilterNet3 (Schröter et al., 2023; MIT or Apache-2.0) as exported by its project: an encoder, a
  * decoder of 32 band gains and one of a five-tap complex filter below 4.8 kHz.
  *
- * @param folder with `enc.onnx`, `erb_dec.onnx`, `df_dec.onnx`
+ * @param files paths of `enc.onnx`, `erb_dec.onnx`, `df_dec.onnx`
  * @throws {ModelFileError}
  */
-export async function openDeepFilterNet(folder: string): Promise<SpeechNet> {
+export async function openDeepFilterNet(files: readonly string[]): Promise<SpeechNet> {
   const runtime = await loadOnnxRuntime();
-  const [encoder, gains, filter] = await Promise.all(
-    ["enc", "erb_dec", "df_dec"].map((part) => openSession(join(folder, `${part}.onnx`))),
-  ) as [Session, Session, Session];
+  const [encoder, gains, filter] = (await Promise.all(files.map((file) => openSession(file)))) as [
+    Session,
+    Session,
+    Session,
+  ];
   const fourier = new ShortTimeFourier(size, hop, vorbisWindow(size));
   return {
     name: "dfn3",
@@ -38,10 +39,22 @@ export async function openDeepFilterNet(folder: string): Promise<SpeechNet> {
       const spectrum = fourier.forward(samples);
       const { frames } = spectrum;
       const bands = new runtime.Tensor("float32", bandFeatures(spectrum), [1, 1, frames, erbBands]);
-      const bins = new runtime.Tensor("float32", binFeatures(spectrum), [1, 2, frames, filteredBins]);
+      const bins = new runtime.Tensor("float32", binFeatures(spectrum), [
+        1,
+        2,
+        frames,
+        filteredBins,
+      ]);
       const heard = await encoder.run({ feat_erb: bands, feat_spec: bins });
       const of = (name: string) => outputOf(heard, name);
-      const [emb, e0, e1, e2, e3, c0] = [of("emb"), of("e0"), of("e1"), of("e2"), of("e3"), of("c0")];
+      const [emb, e0, e1, e2, e3, c0] = [
+        of("emb"),
+        of("e0"),
+        of("e1"),
+        of("e2"),
+        of("e3"),
+        of("c0"),
+      ];
       const mask = outputOf(await gains.run({ emb, e3, e2, e1, e0 }), "m");
       const taps = outputOf(await filter.run({ emb, c0 }), "coefs");
       const speech = filtered(spectrum, mask.data as Float32Array, taps.data as Float32Array);

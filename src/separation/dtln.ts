@@ -1,6 +1,5 @@
-import { join } from "node:path";
 import { Fft } from "../audio/fft.ts";
-import { loadOnnxRuntime, openSession, outputOf } from "../onnx/runtime.ts";
+import { loadOnnxRuntime, type OnnxTensor, openSession, outputOf } from "../onnx/runtime.ts";
 import type { SpeechNet } from "./speech-net.ts";
 
 const size = 512;
@@ -12,13 +11,13 @@ const stateShape = [1, 2, 128, 2] as const;
  * DTLN (Westhausen and Meyer, 2020; MIT): a net that masks magnitudes, then one that works on the
  * waveform; both recurrent, one block of 32 ms each 8 ms, summed where they overlap.
  *
- * @param folder with `model_1.onnx`, `model_2.onnx`
+ * @param files paths of `model_1.onnx`, `model_2.onnx`
  * @throws {ModelFileError}
  */
-export async function openDtln(folder: string): Promise<SpeechNet> {
+export async function openDtln([first = "", second = ""]: readonly string[]): Promise<SpeechNet> {
   const runtime = await loadOnnxRuntime();
-  const masking = await openSession(join(folder, "model_1.onnx"));
-  const shaping = await openSession(join(folder, "model_2.onnx"));
+  const masking = await openSession(first);
+  const shaping = await openSession(second);
   const fft = new Fft(size);
   const silent = () => new runtime.Tensor("float32", new Float32Array(512), [...stateShape]);
   return {
@@ -29,8 +28,8 @@ export async function openDtln(folder: string): Promise<SpeechNet> {
       const output = new Float32Array(samples.length);
       const re = new Float64Array(size);
       const im = new Float64Array(size);
-      let maskState = silent();
-      let shapeState = silent();
+      let maskState: OnnxTensor = silent();
+      let shapeState: OnnxTensor = silent();
       for (let first = hop - size; first < samples.length; first += hop) {
         for (let n = 0; n < size; n++) re[n] = samples[first + n] ?? 0;
         im.fill(0);

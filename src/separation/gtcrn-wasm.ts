@@ -26,10 +26,10 @@ interface GtcrnExports {
  * GTCRN compiled to WebAssembly with its weights inside (MIT, from `@sapphi-red/web-noise-suppressor`):
  * the net that needs no weights from elsewhere.
  *
- * @param path of `gtcrn.wasm`
+ * @param files path of `gtcrn.wasm`
  * @throws when the file is missing or is another build than we know
  */
-export async function openGtcrnWasm(path: string): Promise<SpeechNet> {
+export async function openGtcrnWasm([path = ""]: readonly string[]): Promise<SpeechNet> {
   const module = await instantiate(path);
   const input = module.k(frameSamples * 4);
   const output = module.k(frameSamples * 4);
@@ -68,7 +68,7 @@ export async function openGtcrnWasm(path: string): Promise<SpeechNet> {
 
 async function instantiate(path: string): Promise<GtcrnExports> {
   const bytes = await readFile(path);
-  let exports: GtcrnExports | undefined;
+  const grown: { memory?: WebAssembly.Memory } = {};
   const pageBytes = 65_536;
   const imports = {
     a: {
@@ -78,7 +78,7 @@ async function instantiate(path: string): Promise<GtcrnExports> {
       },
       /** Asks for at least so many bytes of memory. */
       b: (bytesWanted: number) => {
-        const memory = exports?.c;
+        const { memory } = grown;
         if (memory === undefined) return 0;
         const missing = (bytesWanted >>> 0) - memory.buffer.byteLength;
         memory.grow(Math.max(0, Math.ceil(missing / pageBytes)));
@@ -91,7 +91,7 @@ async function instantiate(path: string): Promise<GtcrnExports> {
   for (const name of ["c", "d", "e", "g", "i", "k"] as const)
     if (found[name] === undefined)
       throw new Error(`${path} is another build of GTCRN than livedub knows: no export ${name}`);
-  exports = found;
+  grown.memory = found.c;
   found.d();
   return found;
 }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { loadOnnxRuntime, openSession, outputOf, type OnnxTensors } from "../onnx/runtime.ts";
 import { rootHann, ShortTimeFourier } from "./spectrum.ts";
 import type { SpeechNet } from "./speech-net.ts";
@@ -6,21 +5,21 @@ import type { SpeechNet } from "./speech-net.ts";
 const size = 512;
 const hop = 256;
 const bins = size / 2 + 1;
-const caches = {
+const caches: Readonly<Record<string, readonly number[]>> = {
   conv_cache: [2, 1, 16, 16, 33],
   tra_cache: [2, 3, 1, 1, 16],
   inter_cache: [2, 1, 33, 16],
-} as const;
+};
 
 /**
  * GTCRN (Rong et al., 2024; MIT), the project's streaming export: one frame a call, its state goes round.
  *
- * @param folder with `gtcrn_simple.onnx`
+ * @param files path of `gtcrn_simple.onnx`
  * @throws {ModelFileError}
  */
-export async function openGtcrn(folder: string): Promise<SpeechNet> {
+export async function openGtcrn([file = ""]: readonly string[]): Promise<SpeechNet> {
   const runtime = await loadOnnxRuntime();
-  const session = await openSession(join(folder, "gtcrn_simple.onnx"));
+  const session = await openSession(file);
   const fourier = new ShortTimeFourier(size, hop, rootHann(size));
   const silent = () =>
     Object.fromEntries(

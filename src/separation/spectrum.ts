@@ -99,8 +99,7 @@ export class ShortTimeFourier {
   #add(output: Float32Array, first: number, block: Float64Array): void {
     const from = Math.max(0, -first);
     const to = Math.min(this.size, output.length - first);
-    for (let n = from; n < to; n++)
-      output[first + n]! += (block[n]! * this.window[n]!) / this.size;
+    for (let n = from; n < to; n++) output[first + n]! += (block[n]! * this.window[n]!) / this.size;
   }
 }
 

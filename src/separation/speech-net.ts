@@ -1,5 +1,7 @@
+import { separationNets } from "../protocol/supervisor.ts";
+
 /** The nets livedub knows, best first as measured by `test/bench/separation.ts`. */
-export const netNames = ["dfn3", "gtcrn", "dtln", "gtcrn-wasm"] as const;
+export const netNames = separationNets;
 export type NetName = (typeof netNames)[number];
 
 /** A net that hears the speech in a mono sound. */

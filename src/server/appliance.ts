@@ -42,6 +42,8 @@ export interface ApplianceOptions {
   readonly mediaMtxPath: string | undefined;
   /** Silero weights for the workers' gate; undefined: they send everything. */
   readonly vadModelPath: string | undefined;
+  /** The net that separates beds; absent: dubs lie over the ducked original. */
+  readonly separation: Parameters<typeof commonSpecOf>[1]["separation"];
   readonly statusPage: (view: ApplianceView) => string;
 }
 
@@ -175,6 +177,7 @@ export class Appliance {
       common: commonSpecOf(values, {
         ffmpegPath: this.options.ffmpegPath,
         vadModelPath: this.options.vadModelPath,
+        separation: this.options.separation,
         socketFolder,
         keepsOutputs: !isExternal(values),
         environment: this.#childEnvironment(),

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
+import { mixTuningOf } from "../config/mix-tuning.ts";
 import type { EdgeConfig } from "../config/edge-config.ts";
 import type { LifecyclePolicy } from "../orchestrator/lifecycle.ts";
 import { degradedAfterDeaths, restartDelayMs } from "../orchestrator/restart-policy.ts";
@@ -24,13 +25,14 @@ export function commonSpecOf(
   values: EdgeConfig["values"],
   found: Pick<
     CommonSpec,
-    "ffmpegPath" | "vadModelPath" | "socketFolder" | "keepsOutputs" | "environment"
+    "ffmpegPath" | "vadModelPath" | "separation" | "socketFolder" | "keepsOutputs" | "environment"
   >,
 ): CommonSpec {
   return {
     ...found,
     edgeId: `edge${randomBytes(4).toString("hex")}`,
     withoutBed: values.withoutBed,
+    tuning: mixTuningOf(values),
     bgGain: values.bgGain,
     dubGain: values.dubGain,
     fragmentMs: values.fragmentMs,

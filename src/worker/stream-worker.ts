@@ -11,12 +11,14 @@ import {
 import type { ClauseReport } from "../protocol/clause-report.ts";
 import type { PartialTranscript } from "../protocol/sts-events.ts";
 import type { WorkerStatus } from "../protocol/supervisor.ts";
+import type { BedSplitter } from "../separation/bed-splitter.ts";
 import type { Clock } from "../sts/clock.ts";
 import { Counters } from "../sts/counters.ts";
 import type { OutgoingFragment } from "../sts/fragment.ts";
 import type { StsClient } from "../sts/sts-client.ts";
 import type { Vad } from "../vad/silero.ts";
 import { AirClock } from "./air-clock.ts";
+import { BedMaker } from "./bed-maker.ts";
 import { ClauseDubbing } from "./clause-dubbing.ts";
 import { DubTrack, type Settlement } from "./dub-track.ts";
 import { fragmentLimits } from "./fragment-length.ts";
@@ -37,6 +39,8 @@ export interface StreamWorkerOptions {
   readonly fragmentMs: number | undefined;
   /** Owned by the worker from now on; undefined = no gating. */
   readonly vad: Vad | undefined;
+  /** Owned by the worker from now on; absent = no separation: dubs lie over the ducked original. */
+  readonly splitter?: BedSplitter | undefined;
   readonly decode: AnswerDecoder;
   readonly clock: Clock;
   readonly onFragment: (fragment: SettledFragment, media: FragmentMedia) => void;
@@ -72,7 +76,8 @@ export class StreamWorker {
   start(): void {
     const { link, workerId } = this.options;
     link.onMessage = (message) => this.#onMessage(message);
-    link.send({ type: "hello", version: relayWorkerProtocolVersion, workerId });
+    const separates = this.options.splitter !== undefined;
+    link.send({ type: "hello", version: relayWorkerProtocolVersion, workerId, separates });
     if (this.options.client !== undefined)
       this.options.client.onPartial = (partial) => this.options.onPartial?.(partial);
     this.#beat();
@@ -112,6 +117,7 @@ export class StreamWorker {
     this.options.client?.close();
     this.options.link.close();
     await this.options.vad?.close();
+    await (this.#run?.bed ?? this.options.splitter)?.close();
   }
 
   /** Something in here broke: the run is over, and whoever watches the link starts another. */
@@ -153,7 +159,17 @@ export class StreamWorker {
       clauses: this.#clauseDubbing(live, listener, tracks),
       byClauses: false,
       judge: new FragmentJudge(options.decode, () => options.client?.engine ?? null),
+      bed: options.splitter && this.#bedMaker(options.splitter, live),
     };
+  }
+
+  #bedMaker(splitter: BedSplitter, live: boolean): BedMaker {
+    const { link, clock, onEvent } = this.options;
+    const airsInMs = (sample: number) => this.#air.airsAtMs(sample) - clock.now();
+    return new BedMaker({
+      ...{ link, splitter, counters: this.counters, onEvent },
+      airsInMs: live ? airsInMs : undefined,
+    });
   }
 
   #clauseDubbing(
@@ -191,6 +207,7 @@ export class StreamWorker {
         run.listener.finish();
         this.#flush(run, item.atSample);
         if (run.byClauses) run.clauses?.end(item.atSample);
+        await run.bed?.flush(item.atSample);
         await Promise.all(run.tracks.map((track) => track.settled()));
         run.clauses?.close();
         if (!this.#closed) this.options.link.send({ type: "done" });
@@ -209,9 +226,13 @@ export class StreamWorker {
       this.#flush(run, listener.nextSample);
       if (run.byClauses) run.clauses?.skip(listener.nextSample, message.startSample);
       this.#cutterOf(run).restart(message.startSample);
+      await run.bed?.flush(listener.nextSample);
+      run.bed?.restart(message.startSample);
       listener.restart(message.startSample);
     }
+    run.bed?.hear(message);
     for (const frame of await listener.hear(message)) {
+      run.bed?.judge(frame);
       if (run.byClauses) run.clauses?.take(run.clauses.cutter.push(frame));
       else this.#take(run, run.fragmenter.push(frame));
     }
@@ -294,4 +315,5 @@ interface Run {
   /** How the sound is cut now. */
   byClauses: boolean;
   readonly judge: FragmentJudge;
+  readonly bed: BedMaker | undefined;
 }

@@ -40,7 +40,7 @@ describe("a crossfade", () => {
 describe("the ducker", () => {
   const run = (ducker: Ducker, demand: "duck" | "idle" | "release", ms: number) => {
     let level = 0;
-    for (let at = 0; at < ms; at += 10) level = ducker.next(demand, 10);
+    for (let at = 0; at < ms; at += 10) level = ducker.next(demand, -12, 10);
     return 20 * Math.log10(level);
   };
 
@@ -60,7 +60,7 @@ describe("the ducker", () => {
   });
 
   test("an original that was never ducked is at full level", () => {
-    expect(new Ducker().next("idle", 20)).toBe(1);
+    expect(new Ducker().next("idle", -12, 20)).toBe(1);
     expect(fromDecibels(-6)).toBeCloseTo(0.501, 3);
   });
 });

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { asBytes } from "../../../src/audio/pcm.ts";
 import { flvTagType } from "../../../src/media/flv.ts";
 import { blockSamples } from "../../../src/relay/block-mixer.ts";
+import { BedRing } from "../../../src/relay/bed-ring.ts";
 import { LanguageChannel } from "../../../src/relay/language-channel.ts";
 import { PcmRing } from "../../../src/relay/pcm-ring.ts";
 import { PlayoutClock } from "../../../src/relay/playout-clock.ts";
@@ -52,6 +53,7 @@ function mediaPath() {
     check: () => {},
   };
   const playout = new Playout({
+    bed: new BedRing(48_000),
     clock,
     queue,
     original,

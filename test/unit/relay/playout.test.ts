@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { BedRing } from "../../../src/relay/bed-ring.ts";
 import { LanguageChannel } from "../../../src/relay/language-channel.ts";
 import { PcmRing } from "../../../src/relay/pcm-ring.ts";
 import { PlayoutClock } from "../../../src/relay/playout-clock.ts";
@@ -29,6 +30,7 @@ function playout(playoutDelayMs = usualDelayMs) {
     check: () => {},
   };
   const made = new Playout({
+    bed: new BedRing(48_000),
     clock,
     queue,
     original,
