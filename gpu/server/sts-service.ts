@@ -189,15 +189,19 @@ export class StsService implements AsyncDisposable {
     metrics: SidecarMetrics,
   ): ClauseParts {
     const { logger } = this.options;
+    const costs = new StageCosts();
     return {
       stages,
       models: () => engine.models,
       codec,
       scheduler: new WorkScheduler({
-        onShed: (worth, reason) => metrics.workShed(worth, reason),
+        onShed: (worth, reason) => {
+          metrics.workShed(worth, reason);
+          if (reason === "expired" || reason === "overload") costs.gaveUp();
+        },
         onError: (error) => logger.error({ err: error }, "work of a session failed; our fault"),
       }),
-      costs: new StageCosts(),
+      costs,
       observer: metrics,
     };
   }

@@ -83,6 +83,10 @@ export class ClauseDubbing {
       this.#submitTranslation({ clauseId, clause, entry, language, rank, terms }, context);
   }
 
+  get timingsHeld(): number {
+    return this.#timings.size;
+  }
+
   /** What an answer has told of clauses. */
   told(notices: readonly ClauseNotice[]): void {
     for (const notice of notices) this.options.observer.clauseTold(this.options.streamId, notice);

@@ -123,6 +123,16 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
     return this.#terms;
   }
 
+  /** What is kept at this moment; bounded however long the session is. */
+  get holds() {
+    return {
+      fragments: this.#fragments.size,
+      clauses: this.#book.size,
+      timings: this.#dubbing.timingsHeld,
+      soundBytes: this.#track.heldBytes,
+    };
+  }
+
   /** Nothing of a session waits unseen: its queue is bounded by its credit, its work by the scheduler. */
   waiting(): number {
     return 0;
@@ -266,6 +276,7 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
     const { verdict } = answer;
     const clauses = this.#book.messages(answer.notices, (trackMs) => this.#sessionMs(trackMs));
     this.#dubbing.told(answer.notices);
+    const timings = this.#dubbing.timingsOf(clauses); // of answers that failed too: told means over
     if (verdict.kind === "hole") return;
     const held = this.#fragments.get(verdict.fragment.sequence);
     this.#fragments.delete(verdict.fragment.sequence);
@@ -283,7 +294,7 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
         clauses,
         targets: this.#terms.targets,
         speech: this.#recognition.speechWithin(held.startMs, held.endMs),
-        timings: this.#dubbing.timingsOf(clauses),
+        timings,
         models: this.options.models(),
         terms: this.options.terms,
         codec: this.options.codec,

@@ -1,4 +1,10 @@
-import { type StageCost, assumedCost, expectedMs, measuredCost } from "./clauses/stage-cost.ts";
+import {
+  type StageCost,
+  assumedCost,
+  doubtedCost,
+  expectedMs,
+  measuredCost,
+} from "./clauses/stage-cost.ts";
 
 /** What is assumed until this machine was measured: two cores of a server. */
 const assumed = { passMs: 400, translationMs: 60, synthesisRtf: 0.35, msPerCharacter: 62 };
@@ -36,6 +42,16 @@ export class StageCosts {
 
   spoke(workMs: number, speechMs: number): void {
     this.#synthesis = measuredCost(this.#synthesis, workMs, speechMs);
+  }
+
+  /**
+   * Work was given up because it seemed to cost too much. One slow call must not be believed for ever: what is never
+   * tried again is never measured again.
+   */
+  gaveUp(): void {
+    this.#pass = doubtedCost(this.#pass, assumed.passMs);
+    this.#translation = doubtedCost(this.#translation, assumed.translationMs);
+    this.#synthesis = doubtedCost(this.#synthesis, assumed.synthesisRtf);
   }
 
   /** How long a text will be at tempo 1, ms, by what the voice has said so far. */

@@ -165,7 +165,10 @@ export class RecognitionLine {
   passLost(): readonly Clause[] {
     const plan = this.#under;
     this.#under = undefined;
-    if (plan?.kind !== "final") return [];
+    if (plan === undefined) return [];
+    // the same pass again would be shed again, at once and for ever: the next one waits for more sound
+    this.#position.lastPassUntilMs = plan.toMs;
+    if (plan.kind !== "final") return [];
     const fromMs = Math.max(plan.fromMs, this.#position.lastWordEndMs);
     this.#lostMs += Math.max(0, plan.commitUntilMs - fromMs);
     this.#settle(plan, undefined);

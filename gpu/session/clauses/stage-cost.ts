@@ -8,6 +8,7 @@ export interface StageCost {
 /** Getting slower shows at once, getting faster is believed slowly: promises are made with this figure. */
 const riseWeight = 0.5;
 const fallWeight = 0.1;
+const doubtWeight = 0.2;
 
 /** @param perUnit what to assume before anything was measured */
 export const assumedCost = (perUnit: number): StageCost => ({ perUnit, measured: 0 });
@@ -22,6 +23,12 @@ export function measuredCost(cost: StageCost, workMs: number, units: number): St
     perUnit: cost.perUnit + weight * (perUnit - cost.perUnit),
     measured: cost.measured + 1,
   };
+}
+
+/** What is believed of a cost by which work is given up unmeasured: ever less of what lies above the assumption. */
+export function doubtedCost(cost: StageCost, assumedPerUnit: number): StageCost {
+  const excess = Math.max(0, cost.perUnit - assumedPerUnit);
+  return { ...cost, perUnit: cost.perUnit - doubtWeight * excess };
 }
 
 export const expectedMs = (cost: StageCost, units: number): number =>

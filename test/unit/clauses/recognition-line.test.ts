@@ -100,6 +100,8 @@ describe("a recognition line", () => {
     line.plan(passMs);
     line.passLost();
     expect(line.lostSpeechMs).toBe(0);
+    // the same pass would be shed again at once, and for ever
+    expect(line.plan(passMs)).toBeUndefined();
     line.heard({ heardUntilMs: 2600, goingFromMs: 1000 });
     expect(line.plan(passMs)?.kind).toBe("partial");
   });
