@@ -83,8 +83,9 @@ export class ClauseDubbing {
       this.#submitTranslation({ clauseId, clause, entry, language, rank, terms }, context);
   }
 
-  get timingsHeld(): number {
-    return this.#timings.size;
+  /** What is kept of clauses whose fate has not been told. */
+  get holds() {
+    return { clauses: this.options.book.size, timings: this.#timings.size };
   }
 
   /** What an answer has told of clauses. */

@@ -8,7 +8,7 @@ import type { PartialTranscript } from "./clauses/partial-transcript.ts";
 import { afterRejection, noPrompt, promptText, withAccepted } from "./clauses/prompt-policy.ts";
 import { type HeardSpeech, RecognitionLine } from "./clauses/recognition-line.ts";
 import { answerLeadMs } from "./clauses/slicer.ts";
-import { type SessionTrack, trackRateHz } from "./clauses/track.ts";
+import { sampleAt, type SessionTrack } from "./clauses/track.ts";
 import type { Silence } from "./clauses/words.ts";
 import { overDeaths } from "./passing-failure.ts";
 import type { StageCosts } from "./stage-costs.ts";
@@ -187,8 +187,4 @@ export class ClauseRecognition {
     this.#passAsrMs = 0;
     this.options.onClause(clause, asrMs);
   }
-}
-
-function sampleAt(ms: number): number {
-  return Math.round((ms * trackRateHz) / 1000);
 }

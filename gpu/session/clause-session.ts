@@ -12,7 +12,7 @@ import { clauseCapMs } from "./clauses/cutter-limits.ts";
 import type { PartialTranscript } from "./clauses/partial-transcript.ts";
 import type { HeardSpeech } from "./clauses/recognition-line.ts";
 import { answerBy } from "./clauses/slicer.ts";
-import { SessionTrack, trackRateHz } from "./clauses/track.ts";
+import { msOf, sampleAt, SessionTrack } from "./clauses/track.ts";
 import { primarySubtag } from "./clauses/words.ts";
 import {
   type ClauseTerms,
@@ -125,12 +125,8 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
 
   /** What is kept at this moment; bounded however long the session is. */
   get holds() {
-    return {
-      fragments: this.#fragments.size,
-      clauses: this.#book.size,
-      timings: this.#dubbing.timingsHeld,
-      soundBytes: this.#track.heldBytes,
-    };
+    const { heldBytes: soundBytes } = this.#track;
+    return { fragments: this.#fragments.size, soundBytes, ...this.#dubbing.holds };
   }
 
   /** Nothing of a session waits unseen: its queue is bounded by its credit, its work by the scheduler. */
@@ -320,12 +316,4 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
   #now(): number {
     return (this.options.now ?? (() => performance.now()))();
   }
-}
-
-function msOf(sample: number): number {
-  return (sample * 1000) / trackRateHz;
-}
-
-function sampleAt(ms: number): number {
-  return Math.round((ms * trackRateHz) / 1000);
 }

@@ -1,7 +1,6 @@
 import { FfmpegCodec } from "../../gpu/codec/ffmpeg-codec.ts";
 import { FragmentCodec } from "../../gpu/codec/fragment-codec.ts";
 import { ClauseSession } from "../../gpu/session/clause-session.ts";
-import type { FragmentFailure, FragmentOutcome } from "../../gpu/session/fragment-processor.ts";
 import { StageCosts } from "../../gpu/session/stage-costs.ts";
 import { WorkScheduler } from "../../gpu/session/work-scheduler.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
@@ -127,8 +126,8 @@ export class ClauseReplay implements Disposable {
       signal: new AbortController().signal,
     };
     this.session.process(job).then(
-      (_: FragmentOutcome) => this.answered++,
-      (_: FragmentFailure) => this.failed++,
+      () => this.answered++,
+      () => this.failed++,
     );
   }
 }

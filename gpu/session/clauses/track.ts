@@ -237,6 +237,10 @@ function copyRepaired(
   return repaired;
 }
 
+/** Time of a sample on the track, ms. */
+export const msOf = (sample: number): number => (sample * 1000) / trackRateHz;
+/** The sample at a time on the track. */
+export const sampleAt = (ms: number): number => samplesOf(ms);
 const samplesOf = (ms: number): number => Math.round((ms / 1000) * trackRateHz);
 const finite = (value: number | undefined): number =>
   value !== undefined && Number.isFinite(value) ? value : 0;
