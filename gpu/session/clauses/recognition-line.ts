@@ -52,10 +52,12 @@ const windowSlackMs = 3000;
 const forcedWindowMs = 15_000;
 /** Speech that is kept for windows and pauses, before everything that is settled. */
 const rememberedMs = 20_000;
+/** Speech is forgotten then even where nothing was settled: a fragment, heard as one, may be a minute long. */
+const mostRememberedMs = 60_000 + rememberedMs;
 
 /**
  * The recognising half of a session: from what the detector heard, over passes, to clauses. Runs nothing itself: it
- * says which pass is due and takes its result. At most one pass at a time. Memory is bounded by `rememberedMs`.
+ * says which pass is due and takes its result. At most one pass at a time. Memory is bounded by `mostRememberedMs`.
  */
 export class RecognitionLine {
   #speech: SpeechStretch[] = [];
@@ -101,7 +103,7 @@ export class RecognitionLine {
     const { settledUntilMs, clauseEndMs } = this.#position;
     const keepFromMs = Math.min(settledUntilMs, clauseEndMs, this.#heardUntilMs) - rememberedMs;
     this.#speech = this.#speech.filter(
-      (one) => one.endMs > Math.max(keepFromMs, this.#heardUntilMs - 2 * rememberedMs),
+      (one) => one.endMs > Math.max(keepFromMs, this.#heardUntilMs - mostRememberedMs),
     );
   }
 
