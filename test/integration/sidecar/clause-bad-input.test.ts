@@ -218,7 +218,7 @@ describe("texts that are odd", () => {
   const fragments = pieces.map((sound, i) => fragmentOf(i, sound, { ptsMs: i * fragmentMs }));
   const saying = (text: string): Faults => ({
     translate: (): Promise<Translation> =>
-      Promise.resolve({ text, model: "scripted-mt", fellBackFrom: [] }),
+      Promise.resolve({ text, model: "scripted-mt", fellBackFrom: [], warnings: [] }),
   });
 
   for (const text of [
@@ -279,14 +279,9 @@ test("twenty minutes of one word leave nothing behind but what is being said", a
   await using sidecar = await startSidecar({}, { engine: new ScriptedStagesEngine(word) });
   const { client, credit } = await opened(sidecar.url, { chunk_duration_ms: 6000 });
   using _ = client;
-  let answered = 0;
-  client.socket.on("fragment:processed", () => answered++);
   const most = { clauses: 0, timings: 0, soundBytes: 0 };
   for (let i = 0; i < 200; i++) {
-    while (i >= credit + answered) {
-      client.received.length = 0;
-      await client.next("fragment:processed");
-    }
+    if (i >= credit) await client.count("fragment:processed", i - credit + 1);
     client.send("fragment:data", fragmentOf(i, piece, { ptsMs: i * 6000 }));
     const [session] = sidecar.service.sidecar.registry.sessions();
     const processor = session?.options.processor;
@@ -296,7 +291,7 @@ test("twenty minutes of one word leave nothing behind but what is being said", a
   }
   client.send("stream:end", {});
   await client.next("stream:complete");
-  expect(answered).toBe(200);
+  inOrder(client.all("fragment:processed"), 200);
   expect(most.clauses).toBeLessThanOrEqual(40);
   expect(most.timings).toBeLessThanOrEqual(40);
   expect(most.soundBytes).toBeLessThanOrEqual(90 * rateHz * 4 + rateHz * 4 * 2);
@@ -342,3 +337,10 @@ test("five hundred sessions that come and go leave nothing behind and harm nobod
   expect(await page()).not.toContain("drop-");
   expect(await page()).toContain("sts_sessions_active 0");
 }, 60_000);
+
+/** The server learns of a dropped connection a few turns of the event loop later. */
+async function untilEmpty(registry: { readonly size: number }): Promise<void> {
+  if (registry.size === 0) return;
+  await new Promise((resolve) => setImmediate(resolve));
+  await untilEmpty(registry);
+}
