@@ -295,7 +295,7 @@ test("twenty minutes of one word leave nothing behind but what is being said", a
   expect(most.clauses).toBeLessThanOrEqual(40);
   expect(most.timings).toBeLessThanOrEqual(40);
   expect(most.soundBytes).toBeLessThanOrEqual(90 * rateHz * 4 + rateHz * 4 * 2);
-}, 60_000);
+}, 120_000);
 
 test("five hundred sessions that come and go leave nothing behind and harm nobody", async () => {
   const engine = new ScriptedStagesEngine(script);
@@ -332,7 +332,7 @@ test("five hundred sessions that come and go leave nothing behind and harm nobod
   const answers = good.client.all("fragment:processed");
   inOrder(answers, pieces.length);
   expect(textOf(answers)).toBe(spoken);
-  while (registry.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  await untilEmpty(registry);
   expect(clauses?.scheduler.waiting).toBe(0);
   expect(await page()).not.toContain("drop-");
   expect(await page()).toContain("sts_sessions_active 0");
