@@ -97,6 +97,7 @@ export function createRealEngine(options: RealEngineOptions): DubEngine & Engine
 
 class RealEngine implements DubEngine, EngineStages {
   readonly mode = "real";
+  readonly stages = this;
   readonly gpuAvailable: boolean;
   readonly #detect: InferenceChild<DetectPayload, DetectInfo, DetectAnswer>;
   readonly #recognise: InferenceChild<HearRequest, RecogniseInfo, HearResult>;

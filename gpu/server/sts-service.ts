@@ -188,7 +188,7 @@ export class StsService implements AsyncDisposable {
     codec: FragmentCodec,
     metrics: SidecarMetrics,
   ): ClauseParts {
-    const { logger } = this.options;
+    const { logger, config } = this.options;
     const costs = new StageCosts();
     return {
       stages,
@@ -203,6 +203,11 @@ export class StsService implements AsyncDisposable {
       }),
       costs,
       observer: metrics,
+      stageTimeouts: {
+        asrMs: config.asrTimeoutMs,
+        translationMs: config.translationTimeoutMs,
+        ttsMs: config.ttsTimeoutMs,
+      },
     };
   }
 

@@ -4,6 +4,7 @@ import { EngineError } from "../inference/engine-error.ts";
 import type { EngineStages } from "../inference/stages.ts";
 import { stretchTempo } from "../pipeline/time-stretch.ts";
 import type { ClauseBook, ClauseEntry, ClauseTimings } from "./clause-book.ts";
+import type { StageTimeouts } from "./clause-parts.ts";
 import type { AnswerLine, ClauseNotice, Stretch } from "./clauses/answer-line.ts";
 import type { Clause } from "./clauses/clause-cutter.ts";
 import type { RefusalReason } from "./clauses/guards.ts";
@@ -40,6 +41,7 @@ export interface ClauseDubbingOptions {
   readonly costs: StageCosts;
   readonly observer: ClauseObserver;
   readonly logger: Logger;
+  readonly stageTimeouts: StageTimeouts;
   /** Primary subtag of the source. */
   readonly source: string;
   readonly live: boolean;
@@ -127,7 +129,7 @@ export class ClauseDubbing {
   }
 
   async #translate(task: Task, context: string | undefined): Promise<void> {
-    const { stages, costs, observer, source } = this.options;
+    const { stages, costs, observer, source, live, stageTimeouts } = this.options;
     const { clause, entry, language, terms } = task;
     const slotMs = clause.endMs - clause.startMs;
     const budget = costs.charactersWithin(voiceKey(terms, language), slotMs * budgetSlack);
@@ -142,7 +144,11 @@ export class ClauseDubbing {
         ...(terms.glossary.length > 0 && { glossary: terms.glossary }),
         ...(terms.keepTerms.length > 0 && { keepTerms: terms.keepTerms }),
       };
-      const answer = await overDeaths(() => stages.translate(request), this.options.isClosed);
+      const answer = await overDeaths(
+        () =>
+          stages.translate(request, { timeoutMs: live ? stageTimeouts.translationMs : undefined }),
+        this.options.isClosed,
+      );
       if (this.options.isClosed()) return;
       const tookMs = this.options.now() - begunAtMs;
       costs.translated(tookMs);
@@ -173,7 +179,7 @@ export class ClauseDubbing {
   }
 
   async #speak(task: Task, text: string): Promise<void> {
-    const { stages, costs, observer, answers } = this.options;
+    const { stages, costs, observer, answers, live, stageTimeouts } = this.options;
     const { clauseId, entry, language, terms } = task;
     const voice = voiceKey(terms, language);
     const naturalMs = costs.naturalMs(voice, text);
@@ -185,7 +191,10 @@ export class ClauseDubbing {
     try {
       const { voiceProfile } = terms;
       const request = { text, voiceProfile, language, tempo: slot.tempo };
-      const spoken = await overDeaths(() => stages.speak(request), this.options.isClosed);
+      const spoken = await overDeaths(
+        () => stages.speak(request, { timeoutMs: live ? stageTimeouts.ttsMs : undefined }),
+        this.options.isClosed,
+      );
       if (this.options.isClosed()) return;
       const tookMs = this.options.now() - begunAtMs;
       const speechMs = (1000 * spoken.audio.length) / this.options.dubRateHz;

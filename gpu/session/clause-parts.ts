@@ -5,6 +5,13 @@ import type { ClauseObserver } from "./clause-dubbing.ts";
 import type { StageCosts } from "./stage-costs.ts";
 import type { WorkScheduler } from "./work-scheduler.ts";
 
+/** Time limits of the stages, ms. */
+export interface StageTimeouts {
+  readonly asrMs: number;
+  readonly translationMs: number;
+  readonly ttsMs: number;
+}
+
 /** What every session by clauses shares with the others. */
 export interface ClauseParts {
   readonly stages: EngineStages;
@@ -13,4 +20,6 @@ export interface ClauseParts {
   readonly scheduler: WorkScheduler;
   readonly costs: StageCosts;
   readonly observer: ClauseObserver;
+  /** Longest run of each stage in live sessions, ms; files have none. */
+  readonly stageTimeouts: StageTimeouts;
 }

@@ -1,6 +1,7 @@
 import type { EngineStages, TranscribeResult } from "../inference/stages.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
 import type { ClauseObserver } from "./clause-dubbing.ts";
+import type { StageTimeouts } from "./clause-parts.ts";
 import type { Clause } from "./clauses/clause-cutter.ts";
 import type { DecodePlan, SpeechStretch } from "./clauses/decode-plan.ts";
 import { defaultIsochronyLimits } from "./clauses/isochrony.ts";
@@ -28,6 +29,7 @@ export interface ClauseRecognitionOptions {
   readonly costs: StageCosts;
   readonly observer: ClauseObserver;
   readonly logger: Logger;
+  readonly stageTimeouts: StageTimeouts;
   /** When a moment of the track airs, on `now()`'s clock; Infinity in a file. */
   readonly airsAtMs: (trackMs: number) => number;
   /** @param asrMs what the pass that decided it took */
@@ -119,7 +121,7 @@ export class ClauseRecognition {
   }
 
   async #pass(plan: DecodePlan): Promise<void> {
-    const { stages, costs, observer, streamId } = this.options;
+    const { stages, costs, observer, streamId, live, stageTimeouts } = this.options;
     const pcm16k = this.options.track.read(sampleAt(plan.fromMs), sampleAt(plan.toMs));
     const prompt = promptText(this.#prompt, plan.fromMs);
     const begunAtMs = this.options.now();
@@ -131,7 +133,10 @@ export class ClauseRecognition {
         quality: plan.kind,
         ...(prompt !== "" && { prompt }),
       };
-      result = await overDeaths(() => stages.transcribe(request), this.options.isClosed);
+      result = await overDeaths(
+        () => stages.transcribe(request, { timeoutMs: live ? stageTimeouts.asrMs : undefined }),
+        this.options.isClosed,
+      );
     } catch (error) {
       if (this.options.isClosed()) return;
       this.options.logger.warn({ err: error, kind: plan.kind }, "a pass of the recogniser failed");

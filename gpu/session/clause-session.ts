@@ -302,7 +302,7 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
   #capMs(): number {
     const { terms, costs } = this.options;
     const delayMs = this.#live ? terms.playoutDelayMs : undefined;
-    return clauseCapMs(presetMsFor(terms), delayMs, costs.synthesisRtf);
+    return clauseCapMs(presetMsFor(terms), delayMs, costs.usualSynthesisRtf);
   }
 
   #airsAtMs(trackMs: number): number {

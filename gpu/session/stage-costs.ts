@@ -8,6 +8,8 @@ import {
 
 /** What is assumed until this machine was measured: two cores of a server. */
 const assumed = { passMs: 400, translationMs: 60, synthesisRtf: 0.35, msPerCharacter: 62 };
+/** Share of one call in the usual factor. */
+const usualShare = 0.1;
 /** Shorter texts say little about how fast a voice speaks. */
 const leastCharacters = 12;
 
@@ -16,6 +18,7 @@ export class StageCosts {
   #pass = assumedCost(assumed.passMs);
   #translation = assumedCost(assumed.translationMs);
   #synthesis = assumedCost(assumed.synthesisRtf);
+  #usualSynthesisRtf = assumed.synthesisRtf;
   readonly #speech = new Map<string, StageCost>();
 
   /** One pass of the recogniser, ms. */
@@ -32,6 +35,11 @@ export class StageCosts {
     return this.#synthesis.perUnit;
   }
 
+  /** The same over the last dozens of calls: what the length of clauses is chosen by; one slow call changes little. */
+  get usualSynthesisRtf(): number {
+    return this.#usualSynthesisRtf;
+  }
+
   passed(workMs: number): void {
     this.#pass = measuredCost(this.#pass, workMs, 1);
   }
@@ -42,6 +50,8 @@ export class StageCosts {
 
   spoke(workMs: number, speechMs: number): void {
     this.#synthesis = measuredCost(this.#synthesis, workMs, speechMs);
+    if (speechMs > 0)
+      this.#usualSynthesisRtf += usualShare * (workMs / speechMs - this.#usualSynthesisRtf);
   }
 
   /**

@@ -6,9 +6,8 @@ export interface ExitInfo {
   readonly byUs: boolean;
 }
 
-/** One line for logs and errors: `exit code 1`, `signal SIGKILL`, or that it has not ended. */
+/** One line for logs and errors: `exit code 1` or `signal SIGKILL`. */
 export function describeExit(exit: ExitInfo): string {
-  if (exit.signal === null && exit.code === null) return "still there after SIGKILL";
   return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 }
 

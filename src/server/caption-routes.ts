@@ -1,6 +1,5 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
-import { HTTPException } from "hono/http-exception";
 import { webVtt } from "../captions/web-vtt.ts";
 import { streamId } from "../config/streams.ts";
 import { captionPlaylist } from "./caption-playlist.ts";
@@ -102,8 +101,6 @@ export function captionRoutes(options: CaptionRoutesOptions): Hono<{ Bindings: B
 
   app.onError((error, context) => {
     if (error instanceof HlsUnavailableError) return notYet(context, error.message);
-    if (error instanceof HTTPException)
-      return context.json({ detail: error.message }, error.status);
     throw error;
   });
   return app;

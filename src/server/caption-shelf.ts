@@ -18,19 +18,11 @@ export interface CaptionedStream {
   readonly timeline: HlsTimeline;
 }
 
-/** A stream, and since when its present push is there. */
-interface Shelved extends CaptionedStream {
-  pushStarts: number;
-  pushedAtMs: number;
-}
-
 const samplesPerMs = 48;
-/** Another push is on air this long after it was started, at the latest; until then the time may still move. */
-const pushSettledMs = 6000;
 
 /** The captions of every stream that runs. */
 export class CaptionShelf {
-  #streams = new Map<string, Shelved>();
+  #streams = new Map<string, CaptionedStream>();
 
   /** @param hlsBase `http://host:port` of MediaMTX as we reach it, asked for when the first stream begins */
   constructor(private readonly hlsBase: () => string) {}
@@ -42,14 +34,7 @@ export class CaptionShelf {
   relayMeasured(session: CaptionedSession, status: RelayStatus): void {
     if (status.playedSamples === 0 || status.state === "stopping") return;
     const playedMs = status.playedSamples / samplesPerMs - soundLeadMs;
-    const stream = this.#streamOf(session);
-    stream.captions.played(session.runId, playedMs);
-    const { pushStarts = 0 } = status.counters;
-    if (pushStarts !== stream.pushStarts) {
-      stream.pushStarts = pushStarts;
-      stream.pushedAtMs = performance.now();
-    }
-    if (performance.now() - stream.pushedAtMs < pushSettledMs) stream.timeline.forget();
+    this.#streamOf(session).captions.played(session.runId, playedMs);
   }
 
   clauseSettled(session: CaptionedSession, clause: ClauseReport): void {
@@ -60,13 +45,11 @@ export class CaptionShelf {
     this.#streams.delete(streamId);
   }
 
-  #streamOf({ streamId, settings }: CaptionedSession): Shelved {
+  #streamOf({ streamId, settings }: CaptionedSession): CaptionedStream {
     const there = this.#streams.get(streamId);
     if (there !== undefined) return there;
     const { sourceLanguage, targetLanguage } = settings;
-    const begun: Shelved = {
-      pushStarts: 0,
-      pushedAtMs: performance.now(),
+    const begun: CaptionedStream = {
       captions: new StreamCaptions(sourceLanguage, [...new Set([sourceLanguage, targetLanguage])]),
       timeline: new HlsTimeline(
         `${this.hlsBase()}/${outputPath(streamId)}/index.m3u8?cookieCheck=1`,

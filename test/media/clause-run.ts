@@ -9,6 +9,8 @@ const liveFragmentMs = 320;
 const fileFragmentMs = 500;
 /** From the last sample's capture to its sending: gate, queue, transport. */
 const wayMs = 60;
+/** A busy machine may take this long for an answer of a file. */
+const patienceMs = 600_000;
 
 export interface ClauseRunOptions {
   readonly url: string;
@@ -64,7 +66,7 @@ export async function runClauses(options: ClauseRunOptions): Promise<ClauseRun> 
   for (let i = 0; i < count; i++) {
     if (playoutDelayMs === undefined) {
       const behind = i - grant.max_inflight + 1;
-      if (behind > 0) await client.count("fragment:processed", behind);
+      if (behind > 0) await client.count("fragment:processed", behind, patienceMs);
     } else {
       const dueMs = startedAtMs + (i + 1) * fragmentMs + wayMs;
       await Bun.sleep(Math.max(0, dueMs - performance.now())); // sound comes as it is captured
@@ -90,7 +92,7 @@ export async function runClauses(options: ClauseRunOptions): Promise<ClauseRun> 
     });
   }
   client.send("stream:end", { stream_id: streamId });
-  await client.next("stream:complete", () => true, 0, 600_000);
+  await client.next("stream:complete", () => true, 0, patienceMs);
   const answers = client.received
     .filter(({ event }) => event === "fragment:processed")
     .map(({ message, atMs }) => ({ answer: fragmentProcessedSchema.parse(message), atMs }));

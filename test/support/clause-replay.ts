@@ -51,6 +51,7 @@ export class ClauseReplay implements Disposable {
       ),
       scheduler: this.#scheduler,
       costs,
+      stageTimeouts: { asrMs: 5000, translationMs: 5000, ttsMs: 10_000 },
       observer: {
         decoded: nothing,
         refused: nothing,

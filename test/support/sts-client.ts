@@ -104,10 +104,10 @@ export class StsClient implements Disposable {
   }
 
   /** Waits until so many events of this name have come, and gives them all. */
-  async count(event: string, count: number) {
+  async count(event: string, count: number, withinMs = patienceMs) {
     while (this.all(event).length < count) {
       const from = this.received.length;
-      if (this.all(event).length < count) await this.next(event, () => true, from);
+      if (this.all(event).length < count) await this.next(event, () => true, from, withinMs);
     }
     return this.all(event);
   }

@@ -23,8 +23,8 @@ export const defaultCutterLimits: Omit<CutterLimits, "capMs"> = {
 
 /** Time that recognition, translation, order and transport take beside synthesis. */
 const standingCostMs = 1200;
-/** Below this no clause has a meaning; a session with so short a delay is late, and counted so. */
-const shortestCapMs = 1000;
+/** Below this clauses are scraps without a meaning: a machine too slow for it gives up whole ones instead. */
+const shortestCapMs = 1800;
 
 /**
  * The longest clause that can still be dubbed in time: min(preset, (D - 1.2 s) / (1 + synthesis RTF)).

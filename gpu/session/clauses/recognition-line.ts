@@ -19,7 +19,7 @@ import {
 import { type HypothesisFacts, type RefusalReason, refusals } from "./guards.ts";
 import { type PartialTranscript, partialTranscript } from "./partial-transcript.ts";
 import { uncutFrom } from "./settlement.ts";
-import { wordTimes } from "./word-times.ts";
+import { outOfPauses, wordTimes } from "./word-times.ts";
 import type { Silence, TimedWord } from "./words.ts";
 
 /** What a pass said: a model's own times win over those laid over the speech. */
@@ -147,7 +147,9 @@ export class RecognitionLine {
       this.#settle(plan, undefined);
       return { clauses: this.cut(), refused };
     }
-    const words = result.timed ?? wordTimes(result.words, speech, this.language);
+    const words = result.timed
+      ? outOfPauses(result.timed, speech)
+      : wordTimes(result.words, speech, this.language);
     const pass = { words, fromMs: plan.fromMs, heardUntilMs: plan.toMs };
     const step =
       plan.kind === "final"

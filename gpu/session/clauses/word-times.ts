@@ -121,3 +121,25 @@ function spread(words: readonly Weighed[], stretch: SpeechStretch): TimedWord[] 
     return { text: word.text, startMs, endMs };
   });
 }
+
+/** A word that begins this much before its speech did is taken for one that was placed into the pause. */
+const pauseSlackMs = 150;
+
+/**
+ * Moves the beginnings that an alignment placed into a pause to where speech sets in again; words that lie wholly in
+ * a pause are left alone. Order and ends stay.
+ *
+ * @param speech stretches in order
+ */
+export function outOfPauses(
+  words: readonly TimedWord[],
+  speech: readonly SpeechStretch[],
+): TimedWord[] {
+  return words.map((word) => {
+    const isHeard = speech.some(
+      ({ startMs, endMs }) => startMs - pauseSlackMs <= word.startMs && word.startMs < endMs,
+    );
+    const next = speech.find(({ startMs }) => startMs > word.startMs && startMs < word.endMs);
+    return isHeard || next === undefined ? word : { ...word, startMs: next.startMs };
+  });
+}

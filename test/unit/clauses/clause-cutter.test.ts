@@ -209,7 +209,7 @@ test("the cap is the preset, or what the playout delay and the measured synthesi
   expect(clauseCapMs(6000, 7500, 0.4)).toBeCloseTo(4500, 0);
   expect(clauseCapMs(4000, 6000, 0.05)).toBe(4000);
   expect(clauseCapMs(4000, undefined, 3)).toBe(4000);
-  expect(clauseCapMs(4000, 1000, 0.4)).toBe(1000);
+  expect(clauseCapMs(4000, 1000, 0.4)).toBe(1800);
 });
 
 test("cuts are counted by reason, forced ones and poor ends apart", () => {
