@@ -141,6 +141,8 @@ function demoSettings(ports: Ports, stateDir: string, target: string): Record<st
     MEDIAMTX_API_ADDRESS: on(ports.api),
     MEDIAMTX_METRICS_ADDRESS: on(ports.metrics),
     ORCH_STATE_DIR: join(stateDir, "state"),
+    WORKER_ASSETS_DIR: join(stateDir, "assets"),
+    LIVEDUB_RECORD: "false",
     WORKER_TARGET_LANG: target,
     LIVEDUB_CONFIG: "",
     LIVEDUB_PUBLISH_KEYS: "",

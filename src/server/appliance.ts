@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { resolve } from "node:path";
 import type { EdgeConfig } from "../config/edge-config.ts";
 import { isLoopback } from "../config/edge-rules.ts";
 import type { ApplianceView } from "../orchestrator/appliance-view.ts";
@@ -21,7 +20,7 @@ import type { Logger } from "../telemetry/log.ts";
 import { EdgeMetrics } from "../telemetry/metrics-edge.ts";
 import { livedubVersion } from "../config/version.ts";
 import { createApp } from "./app.ts";
-import { BundleSweeper } from "./bundle-sweeper.ts";
+import { sweepBundlesDaily } from "./bundle-sweeper.ts";
 import { viewersRule } from "./caption-access.ts";
 import { CaptionShelf } from "./caption-shelf.ts";
 import { fetchHlsIndex } from "./hls-index.ts";
@@ -54,9 +53,7 @@ export class Appliance {
   #stack = new AsyncDisposableStack();
   #kills: (() => void)[] = [];
   #closing: Promise<void> | undefined;
-  #captions = new CaptionShelf(
-    () => `http://${formatAddress(reachableFromHere(this.#listeners.hls))}`,
-  );
+  #captions: CaptionShelf;
   #isOpen = false;
   #seesPaths = false;
   #listeners!: Listeners;
@@ -68,7 +65,10 @@ export class Appliance {
   #controlSecret = randomBytes(24).toString("base64url");
   #watcher: PathWatcher | undefined;
 
-  private constructor(readonly options: ApplianceOptions) {}
+  private constructor(readonly options: ApplianceOptions) {
+    const hlsBase = () => `http://${formatAddress(reachableFromHere(this.#listeners.hls))}`;
+    this.#captions = new CaptionShelf(hlsBase, options.log);
+  }
 
   /**
    * Opens the appliance; resolves when encoders may publish.
@@ -139,7 +139,7 @@ export class Appliance {
     await this.#openMediaLink(stateDir, ledger, accessSecret);
     this.#stack.defer(() => this.#registry.close());
     this.#kills.push(() => this.#registry.kill());
-    if (values.captureMode !== "off") this.#sweepBundles();
+    this.#stack.defer(sweepBundlesDaily(values, log));
     this.#watcher?.start();
     this.#stack.defer(() => this.#watcher?.close());
     this.#isOpen = true;
@@ -289,18 +289,6 @@ export class Appliance {
     } catch (error) {
       this.options.log.warn({ event: "mediamtx.kick-failed" }, (error as Error).message);
     }
-  }
-
-  /** Old run bundles go now and once a day; the streams do not wait for it. */
-  #sweepBundles(): void {
-    const { values } = this.options.config;
-    const sweeper = new BundleSweeper(
-      resolve(values.assetsDir),
-      values.assetsKeepMs,
-      this.options.log,
-    );
-    sweeper.start();
-    this.#stack.defer(() => sweeper.close());
   }
 
   #childEnvironment(): Record<string, string> {

@@ -1,39 +1,34 @@
+import { resolve } from "node:path";
+import type { EdgeConfig } from "../config/edge-config.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { sweepBundles } from "../worker/bundle-retention.ts";
 
 const everyMs = 24 * 3_600_000;
 
-/** Removes run bundles that are past their time, at start and once a day. */
-export class BundleSweeper {
-  #timer: ReturnType<typeof setInterval> | undefined;
-
-  constructor(
-    private readonly root: string,
-    private readonly keepMs: number,
-    private readonly log: Logger,
-  ) {}
-
-  start(): void {
-    void this.#sweep();
-    this.#timer = setInterval(() => void this.#sweep(), everyMs);
-    this.#timer.unref();
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-  }
-
-  async #sweep(): Promise<void> {
-    const { removed, failed } = await sweepBundles(this.root, this.keepMs, Date.now());
+/**
+ * Removes run bundles that are past their time, now and once a day; nobody waits for it. Where none are written, none
+ * are touched.
+ *
+ * @returns ends it
+ */
+export function sweepBundlesDaily(
+  values: Pick<EdgeConfig["values"], "captureMode" | "assetsDir" | "assetsKeepMs">,
+  log: Logger,
+): () => void {
+  if (values.captureMode === "off") return () => {};
+  const sweep = async () => {
+    const root = resolve(values.assetsDir);
+    const { removed, failed } = await sweepBundles(root, values.assetsKeepMs, Date.now());
     if (removed.length > 0)
-      this.log.info(
-        { event: "bundles.removed", removed: removed.length },
-        "old run bundles removed",
-      );
+      log.info({ event: "bundles.removed", removed: removed.length }, "old run bundles removed");
     if (failed.length > 0)
-      this.log.warn(
+      log.warn(
         { event: "bundles.kept", failed: failed.slice(0, 5) },
         "run bundles that cannot be removed",
       );
-  }
+  };
+  void sweep();
+  const timer = setInterval(() => void sweep(), everyMs);
+  timer.unref();
+  return () => clearInterval(timer);
 }

@@ -2,6 +2,7 @@ import { outputPath } from "../mediamtx/stream-path.ts";
 import type { ClauseReport } from "../protocol/clause-report.ts";
 import type { RelayStatus } from "../protocol/supervisor.ts";
 import { soundLeadMs } from "../relay/playout.ts";
+import type { Logger } from "../telemetry/log.ts";
 import { HlsTimeline } from "./hls-timeline.ts";
 import { StreamCaptions } from "./stream-captions.ts";
 
@@ -25,7 +26,10 @@ export class CaptionShelf {
   #streams = new Map<string, CaptionedStream>();
 
   /** @param hlsBase `http://host:port` of MediaMTX as we reach it, asked for when the first stream begins */
-  constructor(private readonly hlsBase: () => string) {}
+  constructor(
+    private readonly hlsBase: () => string,
+    private readonly log: Logger,
+  ) {}
 
   stream(streamId: string): CaptionedStream | undefined {
     return this.#streams.get(streamId);
@@ -42,7 +46,13 @@ export class CaptionShelf {
   }
 
   sessionEnded({ streamId }: CaptionedSession): void {
+    const counters = this.#streams.get(streamId)?.captions.counters;
     this.#streams.delete(streamId);
+    if (counters === undefined) return;
+    this.log.info(
+      { streamId, event: "captions.ended", ...counters },
+      `captions: ${counters.tooFast} faster than 17 characters a second, ${counters.late} too late, ${counters.dropped} too many`,
+    );
   }
 
   #streamOf({ streamId, settings }: CaptionedSession): CaptionedStream {

@@ -35,8 +35,8 @@ interface Run {
 
 /** The captions of one stream in every language, as long as viewers may ask for them. Bounded. */
 export class StreamCaptions {
-  /** Clauses that came too late to be shown. */
-  late = 0;
+  #late = 0;
+  #ended = { tooFast: 0, dropped: 0 };
   #run: Run | undefined;
 
   /** @param now Unix milliseconds */
@@ -65,7 +65,7 @@ export class StreamCaptions {
       run.known.add(key);
       const [oldest] = run.known;
       if (run.known.size > mostKnown && oldest !== undefined) run.known.delete(oldest);
-      if (unit.endMs + uselessAfterMs < nowMs) this.late += 1;
+      if (unit.endMs + uselessAfterMs < nowMs) this.#late += 1;
       else run.tracks.get(language)?.add(unit);
     }
   }
@@ -98,8 +98,15 @@ export class StreamCaptions {
     };
   }
 
+  /** Cues that went faster than anyone reads, cues that were too many to keep, captions that came too late to show. */
+  get counters(): { readonly tooFast: number; readonly dropped: number; readonly late: number } {
+    const { tooFast, dropped } = countsOf(this.#run, this.#ended);
+    return { tooFast, dropped, late: this.#late };
+  }
+
   #runOf(runId: string): Run {
     if (this.#run?.id === runId) return this.#run;
+    this.#ended = countsOf(this.#run, this.#ended);
     this.#run = {
       id: runId,
       position: new StreamPosition(),
@@ -127,4 +134,13 @@ export class StreamCaptions {
     }
     return { first, last };
   }
+}
+
+/** What a run's tracks have counted, on top of what was counted before. */
+function countsOf(run: Run | undefined, before: { tooFast: number; dropped: number }) {
+  const tracks = [...(run?.tracks.values() ?? [])];
+  return {
+    tooFast: tracks.reduce((sum, track) => sum + track.tooFast, before.tooFast),
+    dropped: tracks.reduce((sum, track) => sum + track.dropped, before.dropped),
+  };
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { DubReport } from "../../../src/commands/dub-report.ts";
 import { floatToPcm16 } from "../../../src/audio/pcm.ts";
+import { clause, clauseSidecar } from "../worker/clause-sidecar.ts";
 import { ScriptedSidecar, type SidecarScript } from "../sts-client/scripted-sidecar.ts";
 import { runFfmpeg } from "../../media/tools.ts";
 import { parseWebVtt } from "../../unit/captions/vtt-parser.ts";
@@ -138,6 +139,44 @@ test("--captions writes both languages beside the output, each where its words a
   // FFmpeg reads the same cues.
   const { stdout: read } = await runFfmpeg(["-v", "error", "-i", target!, "-f", "srt", "-"]);
   expect(new TextDecoder().decode(read).match(/palavras/g)).toHaveLength(fragments.length);
+}, 60_000);
+
+test("a sidecar that works by clauses is captioned clause by clause, the source by its words", async () => {
+  const words =
+    "In being comparatively modern, it has no history of its own to look back upon at all".split(
+      " ",
+    );
+  const server = sidecar(
+    clauseSidecar({
+      dub: (_, seconds) => (seconds >= 3 && seconds < 6 ? 0.2 : 0),
+      clauses: {
+        6: [
+          clause("dubbed", [2000, 7000], [3000, 6000], {
+            source_text: words.join(" "),
+            words: words.map((word, index) => ({
+              word,
+              start_ms: 2000 + index * 290,
+              end_ms: 2200 + index * 290,
+            })),
+            translations: { pt: "Por ser <moderna>, não tem história." },
+          }),
+        ],
+      },
+    }),
+  );
+  const { finished, output } = dub(["--sts", server.url, "--captions"]);
+  expect((await finished).code).toBe(0);
+  const read = async (language: string) =>
+    parseWebVtt(await readFile(output.replace(".mp4", `.${language}.vtt`), "utf8")).cues;
+  expect(await read("pt")).toEqual([
+    { startMs: 3000, endMs: 6000, text: "Por ser <moderna>, não tem história." },
+  ]);
+  const [first, second, ...more] = await read("en");
+  expect(more).toEqual([]);
+  expect(`${first?.text} ${second?.text ?? ""}`.trim().split(/\s+/)).toEqual(words);
+  expect(first?.startMs).toBe(2000);
+  const begins = first!.text.split(/\s+/).length;
+  if (second !== undefined) expect(second.startMs).toBe(2000 + begins * 290);
 }, 60_000);
 
 test("captions that cannot be written are refused before anything is dubbed", async () => {

@@ -81,7 +81,7 @@ describe("the captions of a stream", () => {
     expect(textsOf(captions, "pt", base + 5)).toEqual(["pt late dub"]);
     play(60);
     captions.add("one", clause("b", 40, "long gone"));
-    expect(captions.late).toBe(2);
+    expect(captions.counters).toEqual({ tooFast: 0, dropped: 0, late: 2 });
   });
 
   test("go by the earliest report of where the output is: a busy machine tells late, never early", () => {
@@ -89,6 +89,18 @@ describe("the captions of a stream", () => {
     play(1);
     for (const [index, lateMs] of [400, 30, 250].entries()) play(2 + index, "one", lateMs);
     expect(captions.window()?.firstUnixMs).toBe(startUnixMs);
+  });
+
+  test("count what nobody can read, over every run", () => {
+    const { captions, play } = stream();
+    const dense = "so many words that nobody can read them in the time that they take to be said";
+    captions.add("one", { ...clause("a", 1, dense), targets: [], endSample: 1.2 * 48_000 });
+    captions.add("one", { ...clause("b", 2, "the next one"), targets: [] });
+    expect(captions.counters.tooFast).toBe(0);
+    play(5);
+    expect(captions.counters.tooFast).toBe(1);
+    captions.played("two", 0);
+    expect(captions.counters.tooFast).toBe(1);
   });
 
   test("begin anew with a new run, and their numbers go on", () => {
