@@ -8,7 +8,7 @@ export interface DuckTiming {
   readonly releaseMs: number;
 }
 
-export const defaultDuckTiming: DuckTiming = { attackMs: 50, holdMs: 1000, releaseMs: 400 };
+const defaultDuckTiming: DuckTiming = { attackMs: 50, holdMs: 1000, releaseMs: 400 };
 
 /** What the ducker is told of a block: `release` gives the background back at once, without the hold. */
 export type DuckDemand = "duck" | "idle" | "release";

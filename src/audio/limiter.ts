@@ -1,13 +1,128 @@
-/** Below this level (−1 dBFS) nothing is touched. */
-const knee = 0.891;
-
 /**
- * Rounds off what a sum of sources would clip: linear up to −1 dBFS, then bent so that full scale is
- * approached and never passed. `sample` and the result have 1 as full scale.
+ * A look-ahead limiter of the true peak: what lies between the samples is measured by fourfold
+ * oversampling (ITU-R BS.1770-5, annex 2), and the gain is down before the peak comes.
  */
-export function softClip(sample: number): number {
-  const level = Math.abs(sample);
-  if (level <= knee) return sample;
-  const bent = knee + (1 - knee) * Math.tanh((level - knee) / (1 - knee));
-  return sample < 0 ? -bent : bent;
+
+/** Gain is lowered over this long before a peak: 5 ms at 48 kHz. */
+const lookaheadSamples = 240;
+/** After a peak the gain recovers by this share of what is missing a sample: 100 ms. */
+const releaseShare = 1 / 4800;
+/** Samples on each side that the interpolation reaches to. */
+const reach = 6;
+const oversampling = 4;
+/** Peaks between samples of a signal this far below the ceiling do not reach it. */
+const safeShare = 0.5;
+/** Closer to 1 than this the gain is 1: a ten-thousandth of a decibel. */
+const settled = 1e-5;
+
+/** Windowed-sinc interpolation to the three places between two samples; each row sums to 1. */
+const phases = Array.from({ length: oversampling - 1 }, (_, index) => {
+  const fraction = (index + 1) / oversampling;
+  const row = Float64Array.from({ length: 2 * reach }, (_unused, n) => {
+    const x = n - (reach - 1) - fraction;
+    const window = Math.cos((Math.PI * x) / (2 * (reach + 0.5))) ** 2;
+    return (Math.sin(Math.PI * x) / (Math.PI * x)) * window;
+  });
+  const sum = row.reduce((total, tap) => total + tap, 0);
+  return row.map((tap) => tap / sum);
+});
+
+/** Limits interleaved stereo, block by block; what it gives lies one block behind what it takes. */
+export class TruePeakLimiter {
+  /** Samples before the held block, the held block, and (while working) the next one. */
+  #history: Float32Array;
+  /** Gain that each sample needs: of the held block and, as far as known, the next. */
+  #needed: Float32Array;
+  /** Running minima, of which the gain is the mean: the last `lookaheadSamples` before the held block. */
+  #recent = new Float32Array(lookaheadSamples).fill(1);
+  #recovering = 1;
+
+  /**
+   * @param blockSamples samples (pairs) in each block; at least 256
+   * @param ceiling greatest true peak, in the samples' own scale
+   */
+  constructor(
+    readonly blockSamples: number,
+    readonly ceiling: number,
+  ) {
+    this.#history = new Float32Array((2 * blockSamples + reach) * 2);
+    this.#needed = new Float32Array(2 * blockSamples).fill(1);
+  }
+
+  /**
+   * Takes the next block.
+   * @returns the gains of the block before, one a sample; undefined where all of them are 1
+   */
+  push(block: ArrayLike<number>): Float32Array | undefined {
+    const { blockSamples } = this;
+    this.#history.copyWithin(0, blockSamples * 2);
+    for (let n = 0; n < blockSamples * 2; n++)
+      this.#history[(blockSamples + reach) * 2 + n] = block[n]!;
+    this.#needed.copyWithin(0, blockSamples);
+    this.#measure();
+    return this.#gains();
+  }
+
+  /** The gains that the newest samples need; the last `reach` of them are measured with the next block. */
+  #measure(): void {
+    const { blockSamples, ceiling } = this;
+    const history = this.#history;
+    const first = blockSamples; // in pairs: `reach` before the new block's first sample
+    let loudest = 0;
+    for (let n = first * 2; n < history.length; n++)
+      loudest = Math.max(loudest, Math.abs(history[n]!));
+    const needed = this.#needed;
+    needed.fill(1, blockSamples);
+    if (loudest < ceiling * safeShare) return;
+    for (let pair = first; pair < first + blockSamples; pair++) {
+      const peak = Math.max(peakAt(history, pair, 0), peakAt(history, pair, 1));
+      const place = pair - reach; // index within `needed`: 0 is the held block's first sample
+      if (peak <= ceiling) continue;
+      const gain = ceiling / peak;
+      for (const at of [place, place + 1])
+        if (at >= 0 && at < needed.length) needed[at] = Math.min(needed[at]!, gain);
+    }
+  }
+
+  #gains(): Float32Array | undefined {
+    const { blockSamples } = this;
+    const needed = this.#needed;
+    let quiet = this.#recovering === 1 && this.#recent.every((gain) => gain === 1);
+    if (quiet)
+      for (let n = 0; n < blockSamples + lookaheadSamples; n++) if (needed[n]! < 1) quiet = false;
+    if (quiet) return undefined;
+    const minima = new Float32Array(lookaheadSamples + blockSamples);
+    minima.set(this.#recent);
+    for (let n = 0; n < blockSamples; n++) {
+      let least = 1;
+      for (let ahead = 0; ahead < lookaheadSamples; ahead++)
+        if (needed[n + ahead]! < least) least = needed[n + ahead]!;
+      const back = this.#recovering + (1 - this.#recovering) * releaseShare;
+      this.#recovering = Math.min(least, 1 - back < settled ? 1 : back);
+      minima[lookaheadSamples + n] = this.#recovering;
+    }
+    this.#recent = minima.slice(blockSamples);
+    const gains = new Float32Array(blockSamples);
+    let sum = 0;
+    for (let n = 1; n < lookaheadSamples; n++) sum += minima[n]!;
+    for (let n = 0; n < blockSamples; n++) {
+      sum += minima[n + lookaheadSamples]!;
+      gains[n] = Math.min(1, sum / lookaheadSamples);
+      sum -= minima[n + 1]!;
+    }
+    return gains;
+  }
+}
+
+/** The greatest magnitude at a sample and at the three places between it and the next. */
+function peakAt(history: Float32Array, pair: number, channel: number): number {
+  let peak = Math.abs(history[pair * 2 + channel]!);
+  const from = pair - (reach - 1);
+  for (const row of phases) {
+    let value = 0;
+    for (let n = 0; n < row.length; n++)
+      value += row[n]! * (history[(from + n) * 2 + channel] ?? 0);
+    peak = Math.max(peak, Math.abs(value));
+  }
+  return peak;
 }

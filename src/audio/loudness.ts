@@ -46,7 +46,7 @@ export class KWeighting {
 }
 
 /** Sum of the channels' mean powers → LUFS; silence is −Infinity. */
-export function toLufs(power: number): number {
+function toLufs(power: number): number {
   return offsetLufs + 10 * Math.log10(power);
 }
 

@@ -1,6 +1,5 @@
 import { Ducker, type DuckDemand } from "../audio/ducker.ts";
 import { equalPowerRamp } from "../audio/gain.ts";
-import { softClip } from "../audio/limiter.ts";
 import { toInt16 } from "../audio/pcm.ts";
 import { streamSampleRateHz, type RegionKind } from "../protocol/relay-worker.ts";
 import type { FallbackMode, MixTuning } from "../protocol/supervisor.ts";
@@ -46,8 +45,10 @@ export interface BlockSources {
 export type Playing = "original" | "dub" | "replace" | "fallback";
 
 export interface MixedBlock {
-  /** Interleaved stereo. */
+  /** Interleaved stereo, saturated. */
   readonly pcm: Int16Array;
+  /** The same in 16-bit scale before saturation; absent where the original passes untouched. */
+  readonly mix?: Float32Array;
   readonly playing: Playing;
   /** The dub as it sounds in the mix (mono) and everything else (stereo); only when stems are asked for. */
   readonly stems?: { readonly dub: Float32Array; readonly bed: Float32Array };
@@ -116,12 +117,10 @@ export class BlockMixer {
     addScaled(dub, sources.lastDub, from.lastDub, target.lastDub);
     const stems = { dub, bed: beneath };
     if (untouched && alone) return { pcm: original, playing, stems };
-    const pcm = new Int16Array(blockSamples * 2);
-    for (let n = 0; n < pcm.length; n++) {
-      const sum = (beneath[n] as number) + (dub[n >> 1] as number);
-      pcm[n] = toInt16(softClip(sum / fullScale));
-    }
-    return { pcm, playing, ...(this.wantStems ? { stems } : {}) };
+    const mix = new Float32Array(blockSamples * 2);
+    for (let n = 0; n < mix.length; n++) mix[n] = (beneath[n] as number) + (dub[n >> 1] as number);
+    const pcm = Int16Array.from(mix, (sample) => toInt16(sample / fullScale));
+    return { pcm, mix, playing, ...(this.wantStems ? { stems } : {}) };
   }
 
   /** The gain that brings the dub to the level of the speech it replaces. */

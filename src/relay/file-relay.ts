@@ -17,6 +17,7 @@ import { FileRelayError, inspectInput, inspectOutput } from "./file-inspection.t
 import { FileMux } from "./file-mux.ts";
 import { FileStems } from "./file-stems.ts";
 import { LanguageChannel } from "./language-channel.ts";
+import type { LimitedBlock } from "./limited-sound.ts";
 import { PcmRing } from "./pcm-ring.ts";
 
 export interface FileRelayOptions {
@@ -184,6 +185,7 @@ class FileRelay {
 
   /** Everything that is settled → muxer; ends with the input, or with the last words after it. */
   async #write(mux: FileMux, stems: FileStems, total: number | undefined): Promise<void> {
+    let lastLength = blockSamples;
     while (!this.#isComplete()) {
       this.#throwIfFailed();
       if (!this.#isSettled()) {
@@ -194,17 +196,32 @@ class FileRelay {
       const length = Math.min(blockSamples, this.#lastSample() - this.#mixedSample);
       const bed = this.#bed.read(this.#mixedSample, blockSamples, samples);
       for (const [track, channel] of this.#channels.entries()) {
-        const block = channel.mixBlock(this.#mixedSample, samples, bed);
-        if (track === 0) this.#blocks[block.playing] += 1;
-        await mux.write(track, block.pcm.subarray(0, length * 2));
-        await stems.write(track, block, length);
+        const output = channel.nextOutput(this.#mixedSample, samples, bed);
+        if (output !== undefined) await this.#put(track, output, blockSamples, mux, stems);
       }
+      lastLength = length;
       this.#mixedSample += length;
       this.#wake();
       if (this.#mixedSample % progressSamples < length) {
         this.options.onProgress?.(this.#mixedSample, total);
       }
     }
+    for (const [track, channel] of this.#channels.entries()) {
+      const output = channel.lastOutput();
+      if (output !== undefined) await this.#put(track, output, lastLength, mux, stems);
+    }
+  }
+
+  async #put(
+    track: number,
+    { pcm, block }: LimitedBlock,
+    length: number,
+    mux: FileMux,
+    stems: FileStems,
+  ): Promise<void> {
+    if (track === 0) this.#blocks[block.playing] += 1;
+    await mux.write(track, pcm.subarray(0, length * 2));
+    await stems.write(track, block, length);
   }
 
   #isSettled(): boolean {

@@ -2,6 +2,7 @@ import type { AppliedMessage, AudioMessage, RegionMessage } from "../protocol/re
 import type { BedBlock } from "./bed-ring.ts";
 import { BlockMixer, blockSamples, type MixedBlock, type MixSettings } from "./block-mixer.ts";
 import { DubTrack } from "./dub-track.ts";
+import { type LimitedBlock, LimitedSound } from "./limited-sound.ts";
 import { LastDub } from "./last-dub.ts";
 import { Settlements } from "./settlements.ts";
 
@@ -26,11 +27,13 @@ export class LanguageChannel {
   readonly #track = new DubTrack(maxDubSamples);
   readonly #mixer: BlockMixer;
   readonly #lastDub = new LastDub();
+  readonly #limited: LimitedSound;
   #playedSample = 0;
 
   constructor(options: LanguageChannelOptions) {
     this.language = options.language;
     this.#mixer = new BlockMixer(options.settings, options.stems ?? false);
+    this.#limited = new LimitedSound(options.settings.tuning?.loudnessTarget);
     this.settlements = new Settlements(this.#track, options.maxAheadSamples, options.onApplied);
   }
 
@@ -68,6 +71,19 @@ export class LanguageChannel {
     this.#playedSample = endSample;
     this.settlements.played(startSample, endSample);
     return mixed;
+  }
+
+  /**
+   * Mixes a block and gives the one before it as it goes out, its peaks limited: a limiter sees ahead.
+   * @returns undefined for the first block
+   */
+  nextOutput(startSample: number, original: Int16Array, bed?: BedBlock): LimitedBlock | undefined {
+    return this.#limited.push(startSample, this.mixBlock(startSample, original, bed));
+  }
+
+  /** What is left to go out when no more is mixed. */
+  lastOutput(): LimitedBlock | undefined {
+    return this.#limited.flush();
   }
 
   #dubBeginsWithin(startSample: number, endSample: number): boolean {

@@ -14,6 +14,8 @@ const samplesPerMs = 48;
  * encodes frames of 1024 (21 ms), and holds the picture until the sound beside it is there.
  */
 export const soundLeadMs = 110;
+/** The limiter of the mix sees one block ahead, so blocks are mixed one earlier than they are written. */
+const mixLeadMs = soundLeadMs + (1000 * blockSamples) / 48_000;
 /** The push is started this long before its first picture is due: time to be let in, and for readers to come. */
 const prerollMs = 2000;
 /** The first pictures wait at most this long for a push that is slow to start; without it they are lost. */
@@ -107,7 +109,7 @@ export class Playout {
 
   /** When a sample is mixed, on the monotonic clock. */
   airsAtMs(sample: number): number {
-    return this.parts.clock.arrivalMs(sample) + this.parts.playoutDelayMs - soundLeadMs;
+    return this.parts.clock.arrivalMs(sample) + this.parts.playoutDelayMs - mixLeadMs;
   }
 
   tick(nowMs: number): void {
@@ -116,7 +118,7 @@ export class Playout {
     clock.advance(nowMs);
     const position = clock.sampleAt(nowMs - playoutDelayMs);
     if (this.#started || this.#start(position, nowMs)) {
-      this.#writeSound(position + soundLeadMs * samplesPerMs);
+      this.#writeSound(position + mixLeadMs * samplesPerMs);
       this.#writeVideo(position / samplesPerMs);
     }
     const upcoming = () => this.#upcoming(position / samplesPerMs);
@@ -153,9 +155,10 @@ export class Playout {
       this.#starvation.apply(startSample, samples, original.endSample);
       const under = bed.read(startSample, blockSamples, samples);
       for (const { channel, publisher } of outputs) {
-        const mixed = channel.mixBlock(startSample, samples, under);
-        publisher.sound(startSample, mixed.pcm);
-        if (channel === outputs[0]?.channel) this.#count(mixed.playing, present);
+        const output = channel.nextOutput(startSample, samples, under);
+        if (output === undefined) continue;
+        publisher.sound(output.startSample, output.pcm);
+        if (channel === outputs[0]?.channel) this.#count(output.block.playing, present);
       }
       this.#mixedSample += blockSamples;
     }

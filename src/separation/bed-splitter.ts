@@ -6,7 +6,7 @@ import { estimateFullBand } from "./wide-band.ts";
 const samplesPerMs = 48;
 const fullScale = 32_768;
 /** Two stretches that adjoin are joined over 20 ms, and where speech sets in or ends its removal fades. */
-export const joinSamples = 20 * samplesPerMs;
+const joinSamples = 20 * samplesPerMs;
 /** A channel's share of the speech is followed where it differs from the middle's by more than this. */
 const panTolerance = 0.2;
 

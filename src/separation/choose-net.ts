@@ -77,7 +77,7 @@ export async function chooseNet(
 }
 
 /** The net asked for is not there; the message says what to put where. */
-export class MissingNetError extends Error {
+class MissingNetError extends Error {
   override readonly name = "MissingNetError";
   constructor(net: NetName, folder: string) {
     const wanted = netFiles[net].map(({ path }) => join(folder, path)).join(", ");

@@ -15,7 +15,7 @@ const fullScale = 32_768;
 const speechDbfs = -23;
 
 /** Any media file's sound at 48 kHz, -1..1, its channels interleaved. */
-export async function decodeSound(path: string, channels: 1 | 2): Promise<Float32Array> {
+async function decodeSound(path: string, channels: 1 | 2): Promise<Float32Array> {
   const ffmpeg = await resolveFfmpeg(process.env);
   const child = Bun.spawn(
     [
