@@ -10,6 +10,13 @@ const silentMs = 12_000;
 const stoppedMs = 1500;
 /** Before it has delivered anything, a pull looks for its tracks, for 15 s at most. */
 const probingMs = 20_000;
+/**
+ * So many pictures in a row whose stamps do not advance by more than a millisecond: the publisher's stamps
+ * jumped back within its session. FFmpeg holds them at the last one and drops the sound for as long as the
+ * jump was; a new pull has a new zero.
+ */
+const standingPictures = 12;
+const leastStepMs = 2;
 /** After the input is said to be lost its pull gets the end of the stream; this long is waited for it. */
 const endWithinMs = 1000;
 
@@ -37,6 +44,8 @@ export class Ingest {
   #tracks: PulledTracks = "video+audio";
   #heardAtMs = 0;
   #hasDelivered = false;
+  #lastStampMs = Number.NEGATIVE_INFINITY;
+  #standing = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #backoff = new Backoff({ firstMs: 250, capMs: 2000 });
   #slowBackoff = new Backoff({ firstMs: 3000, capMs: 30_000 });
@@ -111,17 +120,22 @@ export class Ingest {
       return this.#heardAtMs;
     };
     const handlers: PullHandlers = {
-      onVideo: (tag) => isCurrent() && this.parent.video(tag, heard()),
+      onVideo: (tag) => {
+        if (!isCurrent()) return;
+        if (!this.#stampsStand(tag)) return this.parent.video(tag, heard());
+        this.#stampsBroke("stand still");
+      },
       onSound: (startSample, samples) => {
         if (!isCurrent() || this.parent.sound(startSample, samples, heard())) return;
-        this.parent.event("warn", "stamps-broke", "the input's timestamps jumped: pulling anew");
-        this.restart();
+        this.#stampsBroke("jumped");
       },
       onEnd: (end) => isCurrent() && this.#ended(end),
     };
     this.counters.pulls += 1;
     this.parent.spanOpened();
     this.#hasDelivered = false;
+    this.#lastStampMs = Number.NEGATIVE_INFINITY;
+    this.#standing = 0;
     this.#heardAtMs = this.parent.now();
     try {
       const pull = await Pull.start(this.ffmpegPath, this.inputUrl, this.#tracks, handlers);
@@ -133,6 +147,17 @@ export class Ingest {
       this.parent.event("error", "pull-failed", String(error));
       this.#again(this.#backoff.next());
     }
+  }
+
+  #stampsStand(tag: FlvTag): boolean {
+    this.#standing = tag.timestampMs - this.#lastStampMs < leastStepMs ? this.#standing + 1 : 0;
+    this.#lastStampMs = tag.timestampMs;
+    return this.#standing >= standingPictures;
+  }
+
+  #stampsBroke(how: string): void {
+    this.parent.event("warn", "stamps-broke", `the input's timestamps ${how}: pulling anew`);
+    this.restart();
   }
 
   /** Lets the present pull go; what it still delivers is no longer heard. */
