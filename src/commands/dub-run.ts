@@ -45,6 +45,11 @@ export interface DubFileOptions {
 
 type Values = EdgeConfig["values"];
 
+/** The one whose dub is reported; further ones are sound tracks beside it. */
+function mainLanguage(values: Values): string {
+  return values.targetLanguages[0] as string;
+}
+
 /** How long to wait for a sidecar: one of ours loads its models, a configured one should be there. */
 const readyWithinMs = { own: 180_000, configured: 10_000 } as const;
 const farewellMs = 10_000;
@@ -65,7 +70,7 @@ export async function dubFile(options: DubFileOptions, signal: AbortSignal): Pro
   if (!existsSync(reportFolder))
     throw new DubError("output", `there is no folder ${reportFolder} for the report`);
   const captions = options.captions === undefined ? undefined : captionFormat(options.captions);
-  const languages = [values.sourceLanguage, values.targetLanguage];
+  const languages = [values.sourceLanguage, ...values.targetLanguages];
   if (captions !== undefined)
     await assertCaptionsWritable(languages.map((one) => captionPath(output, one, captions)));
   const bar = new ProgressBar(process.stderr);
@@ -83,8 +88,7 @@ export async function dubFile(options: DubFileOptions, signal: AbortSignal): Pro
     });
     if (options.report !== undefined) await writeReport(options.report, report);
     if (captions === undefined) return summary(report);
-    const { sourceLanguage, targetLanguage } = values;
-    const targetLanguages = [targetLanguage];
+    const { sourceLanguage, targetLanguages } = values;
     const run = { output, format: captions, sourceLanguage, targetLanguages, clauses };
     return [summary(report), ...(await writeCaptions(run))].join("\n");
   } finally {
@@ -135,7 +139,7 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
     workerId: "dub",
     link: link.worker,
     client,
-    languages: [values.targetLanguage],
+    languages: values.targetLanguages,
     fragmentMs: values.fragmentMs,
     vad: await openDubGate(job.environment, job.bar),
     splitter: await openSplitter(
@@ -146,7 +150,7 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
     clock: monotonicClock,
     onFragment: (fragment) => {
       fragments.push(fragment);
-      const clause = clauseOfFragment(fragment, values.targetLanguage);
+      const clause = clauseOfFragment(fragment, mainLanguage(values));
       if (clause !== undefined && !client.clauses) clauses.push(clause);
     },
     onClause: (clause) => clauses.push(clause),
@@ -163,7 +167,7 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
         input: options.input,
         output: options.output,
         sourceLanguage: values.sourceLanguage,
-        targetLanguage: values.targetLanguage,
+        targetLanguage: mainLanguage(values),
         voice: values.voice,
         engine: client.engine,
       },
@@ -185,7 +189,7 @@ async function relayFile(
   job: Job,
 ): Promise<FileRelayResult> {
   const { options, values, bar, signal } = job;
-  const language = values.targetLanguage;
+  const language = mainLanguage(values);
   const stems = options.stems === undefined ? undefined : resolve(options.stems);
   const hadStems = stems !== undefined && existsSync(stems);
   const count = (...outcomes: SettledFragment["outcome"][]) =>
@@ -194,7 +198,7 @@ async function relayFile(
     return await runFileRelay({
       input: job.input,
       output: job.output,
-      languages: [language],
+      languages: values.targetLanguages,
       link,
       ffmpegPath: job.ffmpegPath,
       fallback: values.fallbackMode,
@@ -266,8 +270,9 @@ function openFileClient(sidecar: DubSidecar, values: Values, waiting: SessionWai
       streamId: `dub-${crypto.randomUUID().slice(0, 8)}`,
       workerId: "dub",
       sourceLanguage: values.sourceLanguage,
-      targetLanguage: values.targetLanguage,
+      targetLanguage: mainLanguage(values),
       voice: values.voice,
+      furtherLanguages: values.targetLanguages.slice(1),
       pacing: "file",
       chunkMs: clausePieceMs.file,
       maxInflight: values.stsMaxInflight,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { commonSettings } from "./common.ts";
 import { bool, choice, duration, integer, url } from "./scalars.ts";
 import { setting } from "./setting.ts";
+import { languageTag } from "./language-tag.ts";
 
 const destinationUrl = url("rtmp", "rtmps", "srt").refine(
   (value) => new URL(value).hostname !== "",
@@ -14,6 +15,8 @@ export const destination = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/, "a destination's name is 1..64 of A-Z a-z 0-9 _ . -"),
   url: destinationUrl,
+  /** Which of the stream's target languages it gets; absent: the first. */
+  language: languageTag.optional(),
 });
 export type Destination = z.infer<typeof destination>;
 

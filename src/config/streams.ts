@@ -15,7 +15,7 @@ const delay = z
 
 /** One stream's section of the config file; what it leaves out comes from the global settings. */
 export const streamSection = z.strictObject({
-  target: workerSettings.targetLanguage.schema.optional(),
+  target: workerSettings.targetLanguages.schema.optional(),
   source: workerSettings.sourceLanguage.schema.optional(),
   voice: workerSettings.voice.schema.optional(),
   delay: delay.optional(),
@@ -27,7 +27,10 @@ export type StreamSection = z.infer<typeof streamSection>;
 /** How one stream is dubbed, fixed for the life of its worker. */
 export interface StreamSettings {
   readonly sourceLanguage: string;
+  /** Of `out` itself. */
   readonly targetLanguage: string;
+  /** Each with an output of its own, `out_<language>`. */
+  readonly furtherLanguages: readonly string[];
   readonly voice: string;
   readonly playoutDelayMs: number;
   readonly fallback: FallbackMode;
@@ -39,7 +42,7 @@ export interface StreamSettings {
 export interface StreamDefaults {
   readonly values: {
     readonly sourceLanguage: string;
-    readonly targetLanguage: string;
+    readonly targetLanguages: readonly string[];
     readonly voice: string;
     readonly playoutDelayMs: number;
     readonly fallbackMode: FallbackMode;
@@ -65,7 +68,7 @@ export function resolveStream(
   const section = config.streams.get(id) ?? {};
   const asked = new URLSearchParams(query);
   const warnings: string[] = [];
-  const wished = (key: string, schema: z.ZodType<string, string>): string | undefined => {
+  const wished = <Value>(key: string, schema: z.ZodType<Value, string>): Value | undefined => {
     const text = asked.get(key);
     if (text === null || text === "") return undefined;
     const parsed = schema.safeParse(text);
@@ -78,15 +81,17 @@ export function resolveStream(
   const destinations = config.egressRules.get(id) ?? section.egress ?? [];
   if (values.egressEnabled === true && destinations.length === 0)
     warnings.push("EGRESS_ENABLED=true, but no rule names a destination for this stream");
+  const [targetLanguage = "", ...furtherLanguages] =
+    wished("lang", workerSettings.targetLanguages.schema) ??
+    section.target ??
+    values.targetLanguages;
   const settings: StreamSettings = {
     sourceLanguage:
       wished("src", workerSettings.sourceLanguage.schema) ??
       section.source ??
       values.sourceLanguage,
-    targetLanguage:
-      wished("lang", workerSettings.targetLanguage.schema) ??
-      section.target ??
-      values.targetLanguage,
+    targetLanguage,
+    furtherLanguages,
     voice: wished("voice", workerSettings.voice.schema) ?? section.voice ?? values.voice,
     playoutDelayMs: section.delay ?? values.playoutDelayMs,
     fallback: section.fallback ?? values.fallbackMode,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { choice, decimal, duration, integer, text, url } from "./scalars.ts";
+import { languageTag } from "./language-tag.ts";
 import { setting } from "./setting.ts";
 import { mixSettings } from "./worker-mix.ts";
 
@@ -19,11 +20,15 @@ const playoutDelayMs = z.string().transform((value, context): number => {
   return z.NEVER;
 });
 
-/** A BCP 47 tag in its short forms: `en`, `pt-BR`, `zh-Hant-TW`. */
-const languageTag = z
+/** One tag, or several with commas between them: the first is the stream's `out`, the others stand beside it. */
+const languageList = z
   .string()
-  .trim()
-  .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "must be a language tag like en or pt-BR");
+  .transform((value) => value.split(","))
+  .pipe(z.array(languageTag).max(9, "at most 9 target languages"))
+  .refine(
+    (tags) => new Set(tags.map((tag) => tag.split("-")[0]?.toLowerCase())).size === tags.length,
+    "names a language twice",
+  );
 
 /** `enabled`, `passthrough`, `disabled`; `SKIP_STS_CONNECTION` says true (passthrough) or false instead. */
 const stsMode = z
@@ -74,13 +79,13 @@ export const workerSettings = {
     default: "en",
     doc: "Language spoken in the feed",
   }),
-  targetLanguage: setting({
+  targetLanguages: setting<readonly string[]>({
     name: "WORKER_TARGET_LANG",
     aliases: ["WORKER_TARGET_LANGUAGE", "TARGET_LANGUAGE"],
     scope: "worker",
-    schema: languageTag,
+    schema: languageList,
     default: "pt",
-    doc: "Language to dub into; `es` needs DEEPL_API_KEY at the sidecar, or weights that you add",
+    doc: "Language to dub into, or several with commas between them: the first plays on `live/<stream>/out`, each other on `live/<stream>/out_<language>`; `es` needs DEEPL_API_KEY at the sidecar, or weights that you add",
   }),
   voice: setting({
     name: "WORKER_TTS_VOICE",

@@ -133,7 +133,13 @@ function addresses({ watch, outAvailable }: StreamRow): Markup {
     <div><code>${watch.rtmp}</code></div>
     <div>
       <a href="${watch.hls}"><code>${watch.hls}</code></a>
-    </div>`;
+    </div>
+    ${watch.further.map(
+      ({ language, rtmp, hls }) =>
+        html`<div>
+          ${language} <code>${rtmp}</code> <a href="${hls}"><code>${hls}</code></a>
+        </div>`,
+    )}`;
 }
 
 function events({ events: all }: StreamRow): Markup {

@@ -9,11 +9,11 @@ export interface StreamPath {
 /** The pattern of what publishers may write to, as MediaMTX takes it (its own syntax: a leading `~`). */
 export const inPathPattern = "~^live/[A-Za-z0-9_-]{1,64}/in$";
 /** The pattern of what our relays write to: the first language, and `out_<language>` for further ones. */
-export const outPathPattern = "~^live/[A-Za-z0-9_-]{1,64}/out(_[a-z-]{2,12})?$";
+export const outPathPattern = "~^live/[A-Za-z0-9_-]{1,64}/out(_[a-z0-9-]{2,24})?$";
 
 /** Takes `live/<id>/in`, `live/<id>/out` or `live/<id>/out_<language>` apart; undefined for anything else. */
 export function parseStreamPath(path: string): StreamPath | undefined {
-  const match = /^live\/([A-Za-z0-9_-]{1,64})\/(in|out)(?:_([a-z-]{2,12}))?$/.exec(path);
+  const match = /^live\/([A-Za-z0-9_-]{1,64})\/(in|out)(?:_([a-z0-9-]{2,24}))?$/.exec(path);
   const streamId = match?.[1];
   if (match === null || streamId === undefined) return undefined;
   const direction = match[2] === "in" ? "in" : "out";

@@ -9,9 +9,11 @@ import { newInstanceId } from "./run-id.ts";
 /** What all forwarders of a stream have in common. */
 export type StreamEgressOptions = Omit<
   EgressForwarderOptions,
-  "destination" | "instanceId" | "onState"
+  "destination" | "instanceId" | "onState" | "inputUrl"
 > & {
   readonly destinations: readonly Destination[];
+  /** Where a destination's language is read; undefined: the stream's first. */
+  readonly inputUrl: (language: string | undefined) => string;
   readonly onState: (snapshot: EgressSnapshot) => void;
   readonly childSpawned: (pid: number, name: string) => void;
   readonly childGone: (pid: number) => void;
@@ -27,6 +29,7 @@ export class StreamEgress {
       return new EgressForwarder({
         ...options,
         destination,
+        inputUrl: options.inputUrl(destination.language),
         instanceId: newInstanceId(),
         onState: (snapshot) => {
           if (snapshot.pid !== pid) {

@@ -188,8 +188,7 @@ export class StreamRegistry {
     const refused = this.mayBegin(streamId);
     if (refused) return refused;
     const settings = running?.settings ?? this.#settingsOf(streamId, request.query);
-    const { sourceLanguage, targetLanguage } = settings;
-    const problem = running ? undefined : this.options.unsupported(sourceLanguage, targetLanguage);
+    const problem = running ? undefined : this.#unsupported(settings);
     if (problem !== undefined) return { code: "UNSUPPORTED_LANGUAGE", message: problem };
     this.refusals.settle(streamId);
     this.#warnOpenPublishing();
@@ -218,13 +217,22 @@ export class StreamRegistry {
   /** Begins a stream whose publisher is there already. */
   #beginObserved(streamId: string): void {
     const settings = this.#settingsOf(streamId, this.#queries.get(streamId) ?? "");
-    const { sourceLanguage, targetLanguage } = settings;
     const problem = this.options.judgesPublishers
       ? undefined // judged when it came; a stream once accepted goes on
-      : this.options.unsupported(sourceLanguage, targetLanguage);
+      : this.#unsupported(settings);
     if (problem !== undefined)
       return this.#refuse(inputPath(streamId), "UNSUPPORTED_LANGUAGE", problem);
     this.#begin(streamId, settings);
+  }
+
+  /** Why a stream cannot be dubbed into one of its languages. */
+  #unsupported(settings: StreamSettings): string | undefined {
+    const { sourceLanguage, targetLanguage, furtherLanguages } = settings;
+    for (const target of [targetLanguage, ...furtherLanguages]) {
+      const problem = this.options.unsupported(sourceLanguage, target);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
   }
 
   #begin(streamId: string, settings: StreamSettings): StreamSession | undefined {
@@ -262,7 +270,8 @@ export class StreamRegistry {
   #ended(session: StreamSession): void {
     const { streamId } = session;
     this.#sessions.delete(streamId);
-    this.#nonces.revoke(outputPath(streamId));
+    for (const further of [undefined, ...session.settings.furtherLanguages])
+      this.#nonces.revoke(outputPath(streamId, further));
     this.options.observer.sessionEnded(session);
     const awaited = this.#awaited.get(streamId);
     this.#awaited.delete(streamId);

@@ -1,6 +1,6 @@
 import { outputPath } from "../mediamtx/stream-path.ts";
 import type { StreamSession } from "./stream-session.ts";
-import type { StreamView } from "./stream-view.ts";
+import type { StreamView, WatchUrls } from "./stream-view.ts";
 
 /** Where viewers reach the media server. */
 export interface WatchBases {
@@ -20,6 +20,7 @@ export function snapshotOf(session: StreamSession, bases: WatchBases): StreamVie
     startedAt: session.startedAt.toISOString(),
     sourceLanguage: settings.sourceLanguage,
     targetLanguage: settings.targetLanguage,
+    furtherLanguages: settings.furtherLanguages,
     voice: settings.voice,
     playoutDelayMs: settings.playoutDelayMs,
     fallback: settings.fallback,
@@ -28,15 +29,21 @@ export function snapshotOf(session: StreamSession, bases: WatchBases): StreamVie
     relay: session.relay,
     worker: session.worker,
     egress: session.egress?.snapshots ?? [],
-    watch: watchUrls(streamId, bases),
+    watch: {
+      ...watchUrls(streamId, bases),
+      further: settings.furtherLanguages.map((language) => ({
+        language,
+        ...watchUrls(streamId, bases, language),
+      })),
+    },
     events: session.journal.events,
   };
 }
 
 /** The addresses of a stream's dubbed feed. */
-function watchUrls(streamId: string, bases: WatchBases): StreamView["watch"] {
+function watchUrls(streamId: string, bases: WatchBases, furtherLanguage?: string): WatchUrls {
   return {
-    rtmp: `${bases.rtmp}/${outputPath(streamId)}`,
-    hls: `${bases.hls}/${outputPath(streamId)}/`,
+    rtmp: `${bases.rtmp}/${outputPath(streamId, furtherLanguage)}`,
+    hls: `${bases.hls}/${outputPath(streamId, furtherLanguage)}/`,
   };
 }

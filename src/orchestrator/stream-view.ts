@@ -11,6 +11,12 @@ export interface PublisherView {
   readonly inboundBytes: number;
 }
 
+/** Where viewers find one output. */
+export interface WatchUrls {
+  readonly rtmp: string;
+  readonly hls: string;
+}
+
 /** One stream as the API and the status page show it. */
 export interface StreamView {
   readonly streamId: string;
@@ -19,6 +25,8 @@ export interface StreamView {
   readonly startedAt: string;
   readonly sourceLanguage: string;
   readonly targetLanguage: string;
+  /** Each with an output of its own. */
+  readonly furtherLanguages: readonly string[];
   readonly voice: string;
   readonly playoutDelayMs: number;
   readonly fallback: FallbackMode;
@@ -28,7 +36,9 @@ export interface StreamView {
   readonly relay: ProcessView<RelayStatus>;
   readonly worker: ProcessView<WorkerStatus>;
   readonly egress: readonly EgressSnapshot[];
-  readonly watch: { readonly rtmp: string; readonly hls: string };
+  readonly watch: WatchUrls & {
+    readonly further: readonly (WatchUrls & { readonly language: string })[];
+  };
   readonly events: readonly StreamEvent[];
 }
 

@@ -1,3 +1,4 @@
+import { outputPath } from "../mediamtx/stream-path.ts";
 import { randomBytes } from "node:crypto";
 import type { EdgeConfig } from "../config/edge-config.ts";
 import { isLoopback } from "../config/edge-rules.ts";
@@ -199,12 +200,16 @@ export class Appliance {
 
   #createEgress(session: StreamSession, ledger: ChildLedger): StreamEgress {
     const { config, log, ffmpegPath } = this.options;
+    const { settings } = session;
     const base = config.values.egressInputBaseUrl ?? rtmpBaseOf(config.values, this.#listeners);
     return new StreamEgress({
       streamId: session.streamId,
       runId: session.runId,
       destinations: session.settings.egress,
-      inputUrl: `${base.replace(/\/+$/, "")}/live/${session.streamId}/out`,
+      inputUrl: (language) => {
+        const further = settings.furtherLanguages.find((one) => one === language);
+        return `${base.replace(/\/+$/, "")}/${outputPath(session.streamId, further)}`;
+      },
       ffmpegPath,
       settings: config.values,
       environment: this.#childEnvironment(),

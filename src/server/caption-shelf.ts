@@ -10,7 +10,11 @@ import { StreamCaptions } from "./stream-captions.ts";
 interface CaptionedSession {
   readonly streamId: string;
   readonly runId: string;
-  readonly settings: { readonly sourceLanguage: string; readonly targetLanguage: string };
+  readonly settings: {
+    readonly sourceLanguage: string;
+    readonly targetLanguage: string;
+    readonly furtherLanguages: readonly string[];
+  };
 }
 
 /** One stream's captions, and how its HLS rendition counts time. */
@@ -58,9 +62,10 @@ export class CaptionShelf {
   #streamOf({ streamId, settings }: CaptionedSession): CaptionedStream {
     const there = this.#streams.get(streamId);
     if (there !== undefined) return there;
-    const { sourceLanguage, targetLanguage } = settings;
+    const { sourceLanguage, targetLanguage, furtherLanguages } = settings;
+    const languages = [sourceLanguage, targetLanguage, ...furtherLanguages];
     const begun: CaptionedStream = {
-      captions: new StreamCaptions(sourceLanguage, [...new Set([sourceLanguage, targetLanguage])]),
+      captions: new StreamCaptions(sourceLanguage, [...new Set(languages)]),
       timeline: new HlsTimeline(
         `${this.hlsBase()}/${outputPath(streamId)}/index.m3u8?cookieCheck=1`,
       ),

@@ -139,9 +139,10 @@ function wantedPairs({ values, streams }: EdgeConfig): WantedPair[] {
     pair.streams.push(stream);
     wanted.set(key, pair);
   };
-  want("every stream", values.sourceLanguage, values.targetLanguage);
+  for (const target of values.targetLanguages) want("every stream", values.sourceLanguage, target);
   for (const [id, { source, target }] of streams)
-    want(id, source ?? values.sourceLanguage, target ?? values.targetLanguage);
+    for (const one of target ?? values.targetLanguages)
+      want(id, source ?? values.sourceLanguage, one);
   return [...wanted.values()];
 }
 

@@ -11,6 +11,8 @@ function liveStream(engine: string, sts: "ready" | "disconnected" = "ready"): St
     startedAt: "2026-11-22T01:02:03.000Z",
     sourceLanguage: "en",
     targetLanguage: "pt",
+
+    furtherLanguages: [],
     voice: "default",
     playoutDelayMs: 6000,
     fallback: "original",
@@ -48,7 +50,7 @@ function liveStream(engine: string, sts: "ready" | "disconnected" = "ready"): St
       },
     },
     egress: [],
-    watch: { rtmp: "", hls: "" },
+    watch: { rtmp: "", hls: "", further: [] },
     events: [],
   };
 }

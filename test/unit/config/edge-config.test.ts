@@ -43,7 +43,7 @@ test("command line wins over environment, environment over file, file over defau
     { LIVEDUB_CONFIG: path, WORKER_TARGET_LANG: "it", SOURCE_LANGUAGE: "es" },
     { WORKER_TARGET_LANG: "pt-BR" },
   );
-  expect(values.targetLanguage).toBe("pt-BR");
+  expect(values.targetLanguages).toEqual(["pt-BR"]);
   expect(values.sourceLanguage).toBe("es"); // an alias of a stronger layer wins over the name in a weaker one
   expect(values.voice).toBe("anna");
   expect(values.maxWorkers).toBe(7);
@@ -67,7 +67,7 @@ test("without anything set the defaults of the contract hold", () => {
     breakerThreshold: 5,
     breakerOpenSeconds: 30,
     sourceLanguage: "en",
-    targetLanguage: "pt",
+    targetLanguages: ["pt"],
     egressMaxDestinationFailures: 3,
     restartMaxPer10Min: 6,
     restartCooldownSeconds: 60,
@@ -94,7 +94,7 @@ test("names of the original documents and of upstream are read as aliases", () =
     stsApiKey: "k",
     stsTimeoutMs: 60_000,
     stsMode: "passthrough",
-    targetLanguage: "en-us",
+    targetLanguages: ["en-us"],
     fragmentMs: 6000,
   });
 });

@@ -59,7 +59,7 @@ egress = [{ name = "yt", url = "rtmp://a.example/live2/key" }]
   expect(readConfigFile(json, edgeFileTable)).toEqual(read);
   expect(read.settings).toEqual({ WORKER_PLAYOUT_DELAY_MS: "fast", ORCH_MAX_WORKERS: "4" });
   expect(read.streams.get("match")).toEqual({
-    target: "pt-BR",
+    target: ["pt-BR"],
     delay: 5000,
     fallback: "ducked",
     egress: [{ name: "yt", url: "rtmp://a.example/live2/key" }],

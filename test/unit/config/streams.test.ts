@@ -12,13 +12,14 @@ function withSection(section: StreamSection, environment: Record<string, string>
 
 test("the publish URL's query wins over the stream's section, the section over the global settings", () => {
   const config = withSection(
-    { target: "fr", voice: "anna", delay: 5000 },
+    { target: ["fr"], voice: "anna", delay: 5000 },
     { WORKER_TARGET_LANG: "it", WORKER_TTS_VOICE: "bert", WORKER_FALLBACK_MODE: "silence" },
   );
   const { settings, warnings } = resolveStream(config, "match", "lang=es&src=pt&key=abc");
   expect(settings).toEqual({
     sourceLanguage: "pt",
     targetLanguage: "es",
+    furtherLanguages: [],
     voice: "anna",
     playoutDelayMs: 5000,
     fallback: "silence",
@@ -28,8 +29,20 @@ test("the publish URL's query wins over the stream's section, the section over t
   expect(resolveStream(config, "other").settings.targetLanguage).toBe("it");
 });
 
+test("several target languages: the first is the stream's own, each at most once", () => {
+  const config = withSection({}, { WORKER_TARGET_LANG: "pt, es-419,fr" });
+  const { settings } = resolveStream(config, "match");
+  expect(settings.targetLanguage).toBe("pt");
+  expect(settings.furtherLanguages).toEqual(["es-419", "fr"]);
+  const asked = resolveStream(config, "match", "lang=it,de").settings;
+  expect([asked.targetLanguage, ...asked.furtherLanguages]).toEqual(["it", "de"]);
+  expect(() => withSection({}, { WORKER_TARGET_LANG: "pt,pt-BR" })).toThrow(
+    "names a language twice",
+  );
+});
+
 test("a bad value in the query is left out with a warning and breaks nothing", () => {
-  const config = withSection({ target: "fr" });
+  const config = withSection({ target: ["fr"] });
   const { settings, warnings } = resolveStream(config, "match", "lang=p%C3%A4h&src=");
   expect(settings.targetLanguage).toBe("fr");
   expect(warnings).toEqual([

@@ -46,6 +46,8 @@ export const streamRow = (change: Partial<StreamRow> = {}): StreamRow => ({
   startedAt: "2026-11-22T01:00:00.000Z",
   sourceLanguage: "en",
   targetLanguage: "pt",
+
+  furtherLanguages: [],
   voice: "default",
   playoutDelayMs: 6000,
   fallback: "original",
@@ -60,6 +62,7 @@ export const streamRow = (change: Partial<StreamRow> = {}): StreamRow => ({
   worker: { pid: 12, instanceId: "i2", restarts: 0, status: workerStatus() },
   egress: [],
   watch: {
+    further: [],
     rtmp: "rtmp://127.0.0.1:1935/live/match/out",
     hls: "http://127.0.0.1:8888/live/match/out/",
   },

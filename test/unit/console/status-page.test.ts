@@ -54,7 +54,7 @@ test("no name, text or error can put an element or an attribute into the page", 
         lastError: { kind: evil, message: evil, code: 30 },
       }),
     ],
-    watch: { rtmp: evil, hls: evil },
+    watch: { rtmp: evil, hls: evil, further: [{ language: evil, rtmp: evil, hls: evil }] },
     events: [{ at: evil, level: "warn", code: evil, message: evil }],
     fragments: { dubbed: 0, partial: 0, noSpeech: 0, fallback: 1, reasons: { [evil]: 1 } },
   });

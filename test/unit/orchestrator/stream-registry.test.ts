@@ -85,7 +85,7 @@ function openRegistry(judgesPublishers: boolean): StreamRegistry {
         streamId,
         runId,
         destinations: [],
-        inputUrl: "rtmp://127.0.0.1:1/live/match/out",
+        inputUrl: () => "rtmp://127.0.0.1:1/live/match/out",
         ffmpegPath: "/nowhere/ffmpeg",
         settings: config.values,
         environment,
