@@ -18,6 +18,7 @@ import { Refusals } from "./refusals.ts";
 import type { OutputPaths } from "./output-paths.ts";
 import type { CommonSpec } from "./session-specs.ts";
 import type { StreamEgress } from "./stream-egress.ts";
+import { unservedLanguage } from "./unserved-language.ts";
 import { StreamSession, type ProcessEvent, type PushRequest } from "./stream-session.ts";
 import type { PublisherView } from "./stream-view.ts";
 
@@ -188,7 +189,7 @@ export class StreamRegistry {
     const refused = this.mayBegin(streamId);
     if (refused) return refused;
     const settings = running?.settings ?? this.#settingsOf(streamId, request.query);
-    const problem = running ? undefined : this.#unsupported(settings);
+    const problem = running ? undefined : unservedLanguage(settings, this.options);
     if (problem !== undefined) return { code: "UNSUPPORTED_LANGUAGE", message: problem };
     this.refusals.settle(streamId);
     this.#warnOpenPublishing();
@@ -219,20 +220,10 @@ export class StreamRegistry {
     const settings = this.#settingsOf(streamId, this.#queries.get(streamId) ?? "");
     const problem = this.options.judgesPublishers
       ? undefined // judged when it came; a stream once accepted goes on
-      : this.#unsupported(settings);
+      : unservedLanguage(settings, this.options);
     if (problem !== undefined)
       return this.#refuse(inputPath(streamId), "UNSUPPORTED_LANGUAGE", problem);
     this.#begin(streamId, settings);
-  }
-
-  /** Why a stream cannot be dubbed into one of its languages. */
-  #unsupported(settings: StreamSettings): string | undefined {
-    const { sourceLanguage, targetLanguage, furtherLanguages } = settings;
-    for (const target of [targetLanguage, ...furtherLanguages]) {
-      const problem = this.options.unsupported(sourceLanguage, target);
-      if (problem !== undefined) return problem;
-    }
-    return undefined;
   }
 
   #begin(streamId: string, settings: StreamSettings): StreamSession | undefined {
