@@ -4,6 +4,8 @@ import {
   type EgressSnapshot,
 } from "../egress/forwarder.ts";
 import type { Destination } from "../config/egress.ts";
+import type { StreamSettings } from "../config/streams.ts";
+import { outputPath } from "../mediamtx/stream-path.ts";
 import { newInstanceId } from "./run-id.ts";
 
 /** What all forwarders of a stream have in common. */
@@ -61,4 +63,15 @@ export class StreamEgress {
   get snapshots(): readonly EgressSnapshot[] {
     return this.#forwarders.map((forwarder) => forwarder.snapshot);
   }
+}
+
+/** Where the outputs of a stream are read, by language; one that it does not have is the first. */
+export function egressInputs(
+  base: string,
+  stream: { readonly streamId: string; readonly settings: StreamSettings },
+): StreamEgressOptions["inputUrl"] {
+  return (language) => {
+    const further = stream.settings.furtherLanguages.find((one) => one === language);
+    return `${base.replace(/\/+$/, "")}/${outputPath(stream.streamId, further)}`;
+  };
 }

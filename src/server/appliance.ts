@@ -1,4 +1,3 @@
-import { outputPath } from "../mediamtx/stream-path.ts";
 import { randomBytes } from "node:crypto";
 import type { EdgeConfig } from "../config/edge-config.ts";
 import { isLoopback } from "../config/edge-rules.ts";
@@ -13,7 +12,7 @@ import {
   openSocketFolder,
   openStateDirectory,
 } from "../orchestrator/state-dir.ts";
-import { StreamEgress } from "../orchestrator/stream-egress.ts";
+import { egressInputs, StreamEgress } from "../orchestrator/stream-egress.ts";
 import { StreamRegistry } from "../orchestrator/stream-registry.ts";
 import type { StreamSession } from "../orchestrator/stream-session.ts";
 import type { StsMonitor } from "../orchestrator/sts-monitor.ts";
@@ -200,16 +199,12 @@ export class Appliance {
 
   #createEgress(session: StreamSession, ledger: ChildLedger): StreamEgress {
     const { config, log, ffmpegPath } = this.options;
-    const { settings } = session;
     const base = config.values.egressInputBaseUrl ?? rtmpBaseOf(config.values, this.#listeners);
     return new StreamEgress({
       streamId: session.streamId,
       runId: session.runId,
       destinations: session.settings.egress,
-      inputUrl: (language) => {
-        const further = settings.furtherLanguages.find((one) => one === language);
-        return `${base.replace(/\/+$/, "")}/${outputPath(session.streamId, further)}`;
-      },
+      inputUrl: egressInputs(base, session),
       ffmpegPath,
       settings: config.values,
       environment: this.#childEnvironment(),
