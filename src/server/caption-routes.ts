@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
 import { webVtt } from "../captions/web-vtt.ts";
 import { streamId } from "../config/streams.ts";
 import { captionPlaylist } from "./caption-playlist.ts";
@@ -101,6 +102,8 @@ export function captionRoutes(options: CaptionRoutesOptions): Hono<{ Bindings: B
 
   app.onError((error, context) => {
     if (error instanceof HlsUnavailableError) return notYet(context, error.message);
+    if (error instanceof HTTPException)
+      return context.json({ detail: error.message }, error.status);
     throw error;
   });
   return app;

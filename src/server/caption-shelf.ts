@@ -23,11 +23,19 @@ export interface CaptionedStream {
   readonly timeline: HlsTimeline;
 }
 
+/** A stream, and since when its present push is there. */
+interface Shelved extends CaptionedStream {
+  pushStarts: number;
+  pushedAtMs: number;
+}
+
 const samplesPerMs = 48;
+/** Another push is on air this long after it was started, at the latest; until then the time may still move. */
+const pushSettledMs = 6000;
 
 /** The captions of every stream that runs. */
 export class CaptionShelf {
-  #streams = new Map<string, CaptionedStream>();
+  #streams = new Map<string, Shelved>();
 
   /** @param hlsBase `http://host:port` of MediaMTX as we reach it, asked for when the first stream begins */
   constructor(
@@ -42,7 +50,14 @@ export class CaptionShelf {
   relayMeasured(session: CaptionedSession, status: RelayStatus): void {
     if (status.playedSamples === 0 || status.state === "stopping") return;
     const playedMs = status.playedSamples / samplesPerMs - soundLeadMs;
-    this.#streamOf(session).captions.played(session.runId, playedMs);
+    const stream = this.#streamOf(session);
+    stream.captions.played(session.runId, playedMs);
+    const { pushStarts = 0 } = status.counters;
+    if (pushStarts !== stream.pushStarts) {
+      stream.pushStarts = pushStarts;
+      stream.pushedAtMs = performance.now();
+    }
+    if (performance.now() - stream.pushedAtMs < pushSettledMs) stream.timeline.forget();
   }
 
   clauseSettled(session: CaptionedSession, clause: ClauseReport): void {
@@ -59,12 +74,14 @@ export class CaptionShelf {
     );
   }
 
-  #streamOf({ streamId, settings }: CaptionedSession): CaptionedStream {
+  #streamOf({ streamId, settings }: CaptionedSession): Shelved {
     const there = this.#streams.get(streamId);
     if (there !== undefined) return there;
     const { sourceLanguage, targetLanguage, furtherLanguages } = settings;
     const languages = [sourceLanguage, targetLanguage, ...furtherLanguages];
-    const begun: CaptionedStream = {
+    const begun: Shelved = {
+      pushStarts: 0,
+      pushedAtMs: performance.now(),
       captions: new StreamCaptions(sourceLanguage, [...new Set(languages)]),
       timeline: new HlsTimeline(
         `${this.hlsBase()}/${outputPath(streamId)}/index.m3u8?cookieCheck=1`,

@@ -1,3 +1,4 @@
+import { HTTPException } from "hono/http-exception";
 import { outputPath } from "../mediamtx/stream-path.ts";
 import {
   formatAddress,
@@ -15,7 +16,7 @@ const mostBytes = 256 * 1024;
  * Fetches MediaMTX's multivariant playlist of `out` on behalf of a viewer: it opens a session for the viewer's own
  * address, and judges by it whether the viewer may watch.
  *
- * @throws {HlsUnavailableError}
+ * @throws {HTTPException} 403 when this viewer may not watch; {HlsUnavailableError}
  */
 export async function fetchHlsIndex(
   hls: ListenAddress,
@@ -37,11 +38,16 @@ export async function fetchHlsIndex(
         signal: AbortSignal.timeout(timeoutMs),
       },
     );
+    if (response.status === 401)
+      throw new HTTPException(403, {
+        message: `${streamId} is not for this viewer: HLS from elsewhere needs ?key=…, or MEDIAMTX_HLS_ADDRESS opened`,
+      });
     const playlist = await response.text();
     if (!response.ok || playlist.length > mostBytes)
       throw new Error(`it answers ${response.status}`);
     return { playlist, base: `http://${formatAddress(seenBy(viewer, hls))}/${path}` };
   } catch (error) {
+    if (error instanceof HTTPException) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new HlsUnavailableError(`MediaMTX's HLS of ${streamId} cannot be read: ${why}`);
   }

@@ -55,6 +55,11 @@ export class HlsTimeline {
     return { mediaMs, dateMs: mediaMs + toDateMs };
   }
 
+  /** What was measured holds no longer: another push may count from another time. */
+  forget(): void {
+    this.#latest = undefined;
+  }
+
   #alignment(): Promise<Alignment> {
     const known = this.#latest;
     const ageMs = known === undefined ? Infinity : this.clock.monotonicMs() - known.atMs;

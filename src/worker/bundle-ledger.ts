@@ -26,11 +26,12 @@ export interface ManifestWrite {
   readonly error?: string;
 }
 
-const mostListed = 500;
+/** Each write is of the whole list, so it is kept short. */
+const mostListed = 200;
 const mostHistory = 200;
 const mostErrors = 100;
-/** The manifest is written this long after a change, with all that changed meanwhile. */
-const delayMs = 1000;
+/** The manifest is written this long after a change, with all that changed meanwhile: some 1 GB a day and stream. */
+const delayMs = 5000;
 
 /** The manifest of a run bundle (contract 8.3): what is in it, kept in memory and written soon after each change. */
 export class BundleLedger {
@@ -87,7 +88,7 @@ export class BundleLedger {
     await this.#boundHistory();
   }
 
-  /** Has the manifest written within a second. */
+  /** Has the manifest written within some seconds. */
   changed(): void {
     if (this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
@@ -107,7 +108,7 @@ export class BundleLedger {
 
   async #write(path: string): Promise<void> {
     this.#manifest.updatedAt = this.now().toISOString();
-    const content = new TextEncoder().encode(`${JSON.stringify(this.#manifest, null, 2)}\n`);
+    const content = new TextEncoder().encode(`${JSON.stringify(this.#manifest)}\n`);
     const told = { event: "manifest_write", path, bytes: content.length } as const;
     try {
       await this.files.write(path, content);

@@ -57,7 +57,7 @@ type Job =
 
 /** What waits to be written; more is dropped and counted: the disk never holds up the dub. */
 const mostWaiting = 64;
-/** Half a day of fragments of a second each; with media they are a thousand times larger. */
+/** Some hours of fragments of 320 ms; with media they are a thousand times larger. */
 const mostKept: Record<CaptureMode, number> = { metadata: 40_000, media: 2000, debug: 1000 };
 /** Alerts of a run; a worker that complains without end fills no disk. */
 const mostAlerts = 200;

@@ -8,6 +8,8 @@ export interface FlashBeepOptions {
   readonly bFrames?: number;
   readonly sampleRateHz?: number;
   readonly channels?: 1 | 2;
+  /** One flash and beep in so many seconds; default 1. */
+  readonly everySeconds?: number;
   readonly audio?: boolean;
   readonly video?: boolean;
   readonly videoCodec?: "libx264" | "libx265";
@@ -24,12 +26,13 @@ const steadyToneAmplitude = 0.1;
 export async function makeFlashBeepClip(options: FlashBeepOptions): Promise<string> {
   const { path, seconds, framesPerSecond = 25, gopFrames = 50, bFrames = 3 } = options;
   const { sampleRateHz = 48_000, channels = 2, audio = true, video = true } = options;
+  const every = options.everySeconds ?? 1;
   const codec = options.videoCodec ?? "libx264";
   const rate = `r=${framesPerSecond}:d=${seconds}`;
-  const beep = "if(gte(t,0.99999)*lt(mod(t+0.000001,1),0.05),0.8*sin(2*PI*1000*t),0)";
+  const beep = `if(gte(t,0.99999)*lt(mod(t+0.000001,${every}),0.05),0.8*sin(2*PI*1000*t),0)`;
   const tone = `${steadyToneAmplitude}*sin(2*PI*${steadyToneHz}*t)`;
   const sound = channels === 1 ? `${beep}+${tone}` : `${beep}|${tone}`;
-  const flash = "overlay=enable='gte(t,0.99)*lt(mod(t+0.0005,1),0.1)':format=yuv420";
+  const flash = `overlay=enable='gte(t,0.99)*lt(mod(t+0.0005,${every}),0.1)':format=yuv420`;
   const keys =
     codec === "libx264"
       ? [

@@ -174,8 +174,8 @@ export class ServeProcess implements AsyncDisposable {
   }
 }
 
-/** Parent by process, from /proc. */
-function descendantsOf(root: number): number[] {
+/** Every process below another, at any depth, from /proc. */
+export function descendantsOf(root: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
