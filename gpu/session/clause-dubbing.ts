@@ -87,7 +87,7 @@ export class ClauseDubbing {
 
   /** What is kept of clauses whose fate has not been told. */
   get holds() {
-    return { clauses: this.options.book.size, timings: this.#timings.size };
+    return { clauses: this.options.book.size, untold: this.#untold.size };
   }
 
   /** What an answer has told of clauses. */
@@ -96,12 +96,14 @@ export class ClauseDubbing {
   }
 
   /** What the clauses that begin in an answer have cost. */
-  timingsOf(clauses: readonly ClauseMessage[]): ClauseTimings {
-    const sum = { asrMs: 0, translationMs: 0, ttsMs: 0 };
+  costOf(clauses: readonly ClauseMessage[]): ClauseTimings & { readonly warnings: string[] } {
+    const sum = { asrMs: 0, translationMs: 0, ttsMs: 0, warnings: [] as string[] };
     for (const { clause_id: clauseId } of clauses) {
-      const timings = this.#timings.get(clauseId);
-      if (timings === undefined) continue;
-      this.#timings.delete(clauseId);
+      const entry = this.#untold.get(clauseId);
+      if (entry === undefined) continue;
+      this.#untold.delete(clauseId);
+      const { timings } = entry;
+      sum.warnings.push(...entry.warnings);
       sum.asrMs += timings.asrMs;
       sum.translationMs += timings.translationMs;
       sum.ttsMs += timings.ttsMs;
@@ -110,12 +112,12 @@ export class ClauseDubbing {
   }
 
   /** Timings outlive their entry in the book until an answer tells of the clause. */
-  readonly #timings = new Map<string, ClauseTimings>();
+  readonly #untold = new Map<string, ClauseEntry>();
 
   #submitTranslation(task: Task, context: string | undefined): void {
     const { costs, scheduler } = this.options;
     const { clause, terms, language } = task;
-    this.#timings.set(task.clauseId, task.entry.timings);
+    this.#untold.set(task.clauseId, task.entry);
     const speechMs = costs.naturalMs(voiceKey(terms, language), clause.text);
     scheduler.submit({
       job: {
@@ -155,6 +157,7 @@ export class ClauseDubbing {
       observer.stageRan("translation", tookMs);
       entry.timings.translationMs += Math.round(tookMs);
       for (const name of answer.fellBackFrom) entry.warnings.add(`translation_fallback: ${name}`);
+      for (const warning of answer.warnings) entry.warnings.add(warning);
       const text = answer.text.trim();
       entry.translations.set(language, text);
       if (text === "") return this.#drop(task, "nothing_to_say");

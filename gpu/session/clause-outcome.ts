@@ -27,6 +27,8 @@ export interface AnswerableFragment {
   readonly targets: readonly string[];
   readonly speech: readonly SpeechStretch[];
   readonly timings: ClauseTimings;
+  /** Of the clauses that begin in it. */
+  readonly warnings: readonly string[];
   readonly models: ModelNames;
   readonly terms: SessionTerms;
   readonly codec: FragmentCodec;
@@ -74,7 +76,7 @@ export async function outcomeOf(fragment: AnswerableFragment): Promise<FragmentO
     originalDurationMs: audioMs,
     dubbedDurationMs: audioMs,
     speedRatio: Math.max(...tempi, tempi.length > 0 ? 0 : 1),
-    warnings: [],
+    warnings: [...new Set(fragment.warnings)],
     speechRegions: fragment.speech.map((stretch) => ({
       startMs: Math.max(0, stretch.startMs - fragment.startMs),
       endMs: Math.min(audioMs, stretch.endMs - fragment.startMs),

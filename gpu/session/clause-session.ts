@@ -272,7 +272,7 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
     const { verdict } = answer;
     const clauses = this.#book.messages(answer.notices, (trackMs) => this.#sessionMs(trackMs));
     this.#dubbing.told(answer.notices);
-    const timings = this.#dubbing.timingsOf(clauses); // of answers that failed too: told means over
+    const { warnings, ...timings } = this.#dubbing.costOf(clauses); // of answers that failed too: told means over
     if (verdict.kind === "hole") return;
     const held = this.#fragments.get(verdict.fragment.sequence);
     this.#fragments.delete(verdict.fragment.sequence);
@@ -291,6 +291,7 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
         targets: this.#terms.targets,
         speech: this.#recognition.speechWithin(held.startMs, held.endMs),
         timings,
+        warnings,
         models: this.options.models(),
         terms: this.options.terms,
         codec: this.options.codec,

@@ -21,7 +21,7 @@ const mostTerms = 500;
 const term = z.string().min(1).max(200);
 
 /** Where the source says `source`, the target says `target`; an empty one drops the term. */
-export const glossaryEntrySchema = z.object({ source: term, target: z.string().max(200) });
+const glossaryEntrySchema = z.object({ source: term, target: z.string().max(200) });
 const glossarySchema = z.array(glossaryEntrySchema).max(mostTerms);
 const keepTermsSchema = z.array(term).max(mostTerms);
 /** Further languages of one session, the first one not counted in. */

@@ -279,21 +279,21 @@ test("twenty minutes of one word leave nothing behind but what is being said", a
   await using sidecar = await startSidecar({}, { engine: new ScriptedStagesEngine(word) });
   const { client, credit } = await opened(sidecar.url, { chunk_duration_ms: 6000 });
   using _ = client;
-  const most = { clauses: 0, timings: 0, soundBytes: 0 };
+  const most = { clauses: 0, untold: 0, soundBytes: 0 };
   for (let i = 0; i < 200; i++) {
     if (i >= credit) await client.count("fragment:processed", i - credit + 1);
     client.send("fragment:data", fragmentOf(i, piece, { ptsMs: i * 6000 }));
     const [session] = sidecar.service.sidecar.registry.sessions();
     const processor = session?.options.processor;
     if (!(processor instanceof ClauseSession)) throw new Error("not a session by clauses");
-    for (const key of ["clauses", "timings", "soundBytes"] as const)
+    for (const key of ["clauses", "untold", "soundBytes"] as const)
       most[key] = Math.max(most[key], processor.holds[key]);
   }
   client.send("stream:end", {});
   await client.next("stream:complete");
   inOrder(client.all("fragment:processed"), 200);
   expect(most.clauses).toBeLessThanOrEqual(40);
-  expect(most.timings).toBeLessThanOrEqual(40);
+  expect(most.untold).toBeLessThanOrEqual(40);
   expect(most.soundBytes).toBeLessThanOrEqual(90 * rateHz * 4 + rateHz * 4 * 2);
 }, 120_000);
 
