@@ -13,7 +13,7 @@ import { formatAddress, outwardHost, PortTakenError } from "../mediamtx/listen-a
 import { StateDirectoryError } from "../orchestrator/state-dir.ts";
 import { ChildStartError } from "../process/exit.ts";
 import { Appliance } from "../server/appliance.ts";
-import { watchBases } from "../server/appliance-snapshot.ts";
+import { furtherPublishUrls, watchBases } from "../server/appliance-snapshot.ts";
 import { isExternal } from "../server/listeners.ts";
 import { createLogger, type Logger } from "../telemetry/log.ts";
 import { modelsDir } from "../weights/cache-paths.ts";
@@ -158,7 +158,8 @@ function announce(appliance: Appliance, config: EdgeConfig, log: Logger): void {
   const bases = watchBases(appliance.listeners);
   const { host, port } = appliance.httpAddress;
   const page = formatAddress({ host: outwardHost({ host, port }), port });
-  const addresses = { ...bases, http: `http://${page}` };
+  const further = furtherPublishUrls(appliance.listeners);
+  const addresses = { ...bases, ...further, http: `http://${page}` };
   log.info({ event: "serve.ready", ...addresses }, `encoders may publish to ${bases.rtmp}`);
   if (!process.stdout.isTTY) return;
   const key = config.values.publishKeys === undefined ? "" : "?key=YOUR_KEY";
@@ -166,6 +167,7 @@ function announce(appliance: Appliance, config: EdgeConfig, log: Logger): void {
     [
       "",
       `  publish   ${bases.rtmp}/live/STREAM/in${key}   (OBS: server ${bases.rtmp}/live/STREAM, key in${key})`,
+      ...Object.values(further).map((url) => `            ${url}${keyIn(url, key)}`),
       `  watch     ${bases.rtmp}/live/STREAM/out`,
       `            ${bases.hls}/live/STREAM/out/`,
       `  status    http://${page}/`,
@@ -200,4 +202,9 @@ function explain(error: unknown): string {
     error instanceof ChildStartError;
   if (known) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** An SRT stream id has its own form for what follows the path. */
+function keyIn(url: string, key: string): string {
+  return url.startsWith("srt:") ? key.replace("?", ":") : key;
 }

@@ -19,10 +19,6 @@ export const ignoredEdgeSettings = {
     "ORCH_STREAM_ID_FROM_PATH_REGEX",
     "streams are live/<stream>/in and live/<stream>/out",
   ),
-  ignoredOrchRtspPort: ignored("ORCH_MEDIAMTX_RTSP_PORT", "RTSP is not served"),
-  ignoredRtspAddress: ignored(
-    "MEDIAMTX_RTSP_ADDRESS",
-    "RTSP is not served: publish and read by RTMP",
-  ),
-  ignoredRtspUrl: ignored("MEDIAMTX_RTSP_URL", "RTSP is not served: publish and read by RTMP"),
+  ignoredOrchRtspPort: ignored("ORCH_MEDIAMTX_RTSP_PORT", "streams are read by RTMP"),
+  ignoredRtspUrl: ignored("MEDIAMTX_RTSP_URL", "streams are read by RTMP"),
 };

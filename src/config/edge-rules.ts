@@ -3,6 +3,9 @@ export interface ListenerSettings {
   readonly httpAddress: HostPort;
   readonly rtmpAddress: HostPort;
   readonly hlsAddress: HostPort;
+  readonly rtspAddress: HostPort | undefined;
+  readonly srtAddress: HostPort | undefined;
+  readonly webrtcAddress: HostPort | undefined;
   readonly mediamtxApiAddress: HostPort;
   readonly mediamtxMetricsAddress: HostPort;
   readonly workerMode: string;
@@ -38,6 +41,7 @@ export function brokenRules(values: ListenerSettings): string[] {
   const media = [
     ["MEDIAMTX_RTMP_ADDRESS", values.rtmpAddress],
     ["MEDIAMTX_HLS_ADDRESS", values.hlsAddress],
+    ...furtherWaysIn(values),
   ] as const;
   for (const [name, address] of media)
     if (!isLoopback(address.host) && Object.keys(values.publishKeys ?? {}).length === 0)
@@ -52,6 +56,18 @@ export function brokenRules(values: ListenerSettings): string[] {
     if (!isLoopback(address.host))
       problems.push(`${name} ${show(address)}: it shows stream keys, listen on 127.0.0.1 only`);
   return [...problems, ...notBuilt(values), ...clashes(values)];
+}
+
+/** The listeners for publishers that are off unless they are wanted, by their settings. */
+export function furtherWaysIn(
+  values: Pick<ListenerSettings, "rtspAddress" | "srtAddress" | "webrtcAddress">,
+): [setting: string, address: HostPort][] {
+  const all = [
+    ["MEDIAMTX_RTSP_ADDRESS", values.rtspAddress],
+    ["MEDIAMTX_SRT_ADDRESS", values.srtAddress],
+    ["MEDIAMTX_WEBRTC_ADDRESS", values.webrtcAddress],
+  ] as const;
+  return all.flatMap(([name, address]) => (address === undefined ? [] : [[name, address]]));
 }
 
 /** True for addresses that only this machine reaches. */
@@ -76,6 +92,7 @@ function clashes(values: ListenerSettings): string[] {
     ["MEDIAMTX_HLS_ADDRESS", values.hlsAddress],
     ["MEDIAMTX_API_ADDRESS", values.mediamtxApiAddress],
     ["MEDIAMTX_METRICS_ADDRESS", values.mediamtxMetricsAddress],
+    ...furtherWaysIn(values),
   ] as const;
   const seen = new Map<number, string>();
   const problems: string[] = [];

@@ -5,6 +5,9 @@ import { setting } from "./setting.ts";
 /** SHA-256 of a stream's publish key in hex, by stream id; `*` stands for every stream without its own. */
 export type PublishKeys = Readonly<Record<string, string>>;
 
+/** A listener's address as settings give it. */
+type HostPort = z.output<typeof hostPort>;
+
 const publishKeyMap = z.record(
   z
     .string()
@@ -133,6 +136,24 @@ export const edgeSettings = {
     schema: hostPort,
     default: "127.0.0.1:8888",
     doc: "HLS listener for viewers; any address but loopback needs LIVEDUB_PUBLISH_KEYS",
+  }),
+  rtspAddress: setting<HostPort | undefined>({
+    name: "MEDIAMTX_RTSP_ADDRESS",
+    scope: "edge",
+    schema: hostPort,
+    doc: "Where encoders may publish by RTSP too (over TCP), rtsp://HOST:8554/live/STREAM/in?key=…; unset: off; any address but loopback needs LIVEDUB_PUBLISH_KEYS",
+  }),
+  srtAddress: setting<HostPort | undefined>({
+    name: "MEDIAMTX_SRT_ADDRESS",
+    scope: "edge",
+    schema: hostPort,
+    doc: "Where encoders may publish by SRT too, srt://HOST:8890?streamid=publish:live/STREAM/in:key=…; unset: off; any address but loopback needs LIVEDUB_PUBLISH_KEYS",
+  }),
+  webrtcAddress: setting<HostPort | undefined>({
+    name: "MEDIAMTX_WEBRTC_ADDRESS",
+    scope: "edge",
+    schema: hostPort,
+    doc: "Where encoders may publish by WebRTC too (WHIP; H.264 and Opus, the media over UDP on the same port), http://HOST:8889/live/STREAM/in/whip?key=…; unset: off; any address but loopback needs LIVEDUB_PUBLISH_KEYS",
   }),
   mediamtxApiAddress: setting({
     name: "MEDIAMTX_API_ADDRESS",

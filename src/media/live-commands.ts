@@ -17,7 +17,7 @@ export const softResampler =
   "aresample=async=240:min_comp=0.001:comp_duration=1:max_soft_comp=0.005:min_hard_comp=0.1:first_pts=0";
 
 /** Codecs that plain RTMP does not know and enhanced RTMP carries. */
-const enhancedCodecs = "hvc1,av01,vp09";
+const enhancedCodecs = "hvc1,av01,vp09,Opus";
 
 const quiet = words("-hide_banner -loglevel error -nostdin");
 

@@ -4,6 +4,10 @@ import { inPathPattern, outPathPattern } from "./stream-path.ts";
 export interface ServerConfigOptions {
   readonly rtmp: ListenAddress;
   readonly hls: ListenAddress;
+  /** Off where there is no address. */
+  readonly rtsp?: ListenAddress;
+  readonly srt?: ListenAddress;
+  readonly webrtc?: ListenAddress;
   /** Loopback only: it shows stream keys in clear. */
   readonly api: ListenAddress;
   readonly metrics: ListenAddress;
@@ -26,7 +30,8 @@ const hookWordVariable = (index: number) => `LIVEDUB_HOOK_WORD_${index}`;
 /**
  * MediaMTX's configuration. JSON is YAML too, and leaves no doubt about quoting.
  *
- * Off is what is on by default and nobody asked for (SRT, MoQ with its key files, playback, WebRTC, RTSP),
+ * Off is what is on by default and nobody asked for (MoQ with its key files, playback, and SRT, WebRTC and RTSP
+ * without an address),
  * and there is no `all_others`: a path that is not ours is refused.
  */
 export function serverConfig(options: ServerConfigOptions): string {
@@ -52,9 +57,7 @@ export function serverConfig(options: ServerConfigOptions): string {
       metricsAddress: formatAddress(options.metrics),
       pprof: false,
       playback: false,
-      rtsp: false,
-      webrtc: false,
-      srt: false,
+      ...furtherWaysIn(options),
       moq: false,
       rtmp: true,
       rtmpAddress: formatAddress(options.rtmp),
@@ -86,6 +89,23 @@ function recordingOf(recording: Recording | undefined): Record<string, unknown> 
     recordFormat: "fmp4",
     recordSegmentDuration: "1h",
     recordDeleteAfter: `${Math.round(recording.keepMs / 1000)}s`,
+  };
+}
+
+function furtherWaysIn({ rtsp, srt, webrtc }: ServerConfigOptions): object {
+  return {
+    rtsp: rtsp !== undefined,
+    // Over TCP alone: no further ports, and no losses that nobody repairs.
+    ...(rtsp && { rtspAddress: formatAddress(rtsp), rtspTransports: ["tcp"] }),
+    srt: srt !== undefined,
+    ...(srt && { srtAddress: formatAddress(srt) }),
+    webrtc: webrtc !== undefined,
+    // By default it lets the pages of every site publish from a browser on this machine.
+    ...(webrtc && {
+      webrtcAddress: formatAddress(webrtc),
+      webrtcLocalUDPAddress: formatAddress(webrtc),
+      webrtcAllowOrigins: [],
+    }),
   };
 }
 

@@ -290,9 +290,10 @@ export class StreamRegistry {
 
   #refuse(path: string, code: string, message: string): void {
     const streamId = parseStreamPath(path)?.streamId ?? path.slice(0, 80);
-    const isNews = this.refusals.note(streamId, code, message);
-    const text = `publish refused: ${message}`;
-    this.options.log[isNews ? "warn" : "debug"]({ streamId, event: "publish.refused", code }, text);
+    const { warn, unwarned } = this.refusals.note(streamId, code, message);
+    const others = unwarned === 0 ? "" : ` (and ${unwarned} other refusals in the last minute)`;
+    const text = `publish refused: ${message}${others}`;
+    this.options.log[warn ? "warn" : "debug"]({ streamId, event: "publish.refused", code }, text);
   }
 
   #warnOpenPublishing(): void {

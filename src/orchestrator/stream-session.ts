@@ -9,6 +9,7 @@ import type {
   WorkerStatus,
 } from "../protocol/supervisor.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { unsupportedTracks } from "./input-tracks.ts";
 import {
   idleState,
   moves,
@@ -147,6 +148,10 @@ export class StreamSession {
     this.#inputSeenAtMs = performance.now();
     if (moved) this.#inputMovedAtMs = this.#inputSeenAtMs;
     this.#publisher = publisher;
+    const problem =
+      publisher?.id === before?.id ? undefined : unsupportedTracks(publisher?.tracks ?? []);
+    if (problem !== undefined)
+      this.#say({ level: "error", code: "unsupported-track", message: problem });
     this.#happened(
       publisher === undefined
         ? { type: "source-gone" }

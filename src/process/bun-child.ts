@@ -1,7 +1,7 @@
 import { setPriority } from "node:os";
 import type { z } from "zod";
 import type { ExitInfo } from "./exit.ts";
-import { climbStopLadder } from "./stop-ladder.ts";
+import { endWithin } from "./stop-ladder.ts";
 
 export interface BunChildOptions<Incoming> {
   readonly name: string;
@@ -71,15 +71,14 @@ export class BunChild<Incoming, Outgoing> implements AsyncDisposable {
     if (this.#exit === undefined) this.#process.kill(signal);
   }
 
-  /** Stops the child: `ask` (when given) first, then SIGTERM, then SIGKILL. Safe to call twice. */
+  /** Stops the child: `ask` (when given) first, then SIGTERM, then SIGKILL; waits no longer than that. Safe to call twice. */
   async stop(ask?: { message: Outgoing; withinMs: number }): Promise<ExitInfo> {
     this.#stopping = true;
-    await climbStopLadder(this.exited, [
+    return endWithin(this.exited, [
       ...(ask ? [{ act: () => void this.send(ask.message), withinMs: ask.withinMs }] : []),
       { act: () => this.signal("SIGTERM"), withinMs: 3000 },
       { act: () => this.signal("SIGKILL"), withinMs: 2000 },
     ]);
-    return this.exited;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

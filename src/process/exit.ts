@@ -6,8 +6,9 @@ export interface ExitInfo {
   readonly byUs: boolean;
 }
 
-/** One line for logs and errors: `exit code 1` or `signal SIGKILL`. */
+/** One line for logs and errors: `exit code 1`, `signal SIGKILL`, or that it has not ended. */
 export function describeExit(exit: ExitInfo): string {
+  if (exit.signal === null && exit.code === null) return "still there after SIGKILL";
   return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 }
 

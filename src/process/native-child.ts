@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { ChildStartError, type ExitInfo } from "./exit.ts";
-import { climbStopLadder } from "./stop-ladder.ts";
+import { endWithin } from "./stop-ladder.ts";
 
 /** How a pipe beyond stdin, stdout and stderr is used; its number is 3 plus its index. */
 export type ExtraPipe = "pipe";
@@ -133,15 +133,14 @@ export class NativeChild implements AsyncDisposable {
     if (this.#exit === undefined) this.#process.kill(signal);
   }
 
-  /** Stops the child: `ask` (when given) first, then SIGTERM, then SIGKILL. Safe to call twice. */
+  /** Stops the child: `ask` (when given) first, then SIGTERM, then SIGKILL; waits no longer than that. Safe to call twice. */
   async stop(ask?: { act: () => void; withinMs: number }): Promise<ExitInfo> {
     this.#stopping = true;
-    await climbStopLadder(this.exited, [
+    return endWithin(this.exited, [
       ...(ask ? [ask] : []),
       { act: () => this.signal("SIGTERM"), withinMs: this.#terminateWithinMs },
       { act: () => this.signal("SIGKILL"), withinMs: 2000 },
     ]);
-    return this.exited;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

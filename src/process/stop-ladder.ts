@@ -1,3 +1,5 @@
+import type { ExitInfo } from "./exit.ts";
+
 /** One step of stopping a child: what is done, and how long it may take to work. */
 export interface StopStep {
   readonly act: () => void;
@@ -35,4 +37,18 @@ function wait(ms: number, cut: Promise<unknown>): Promise<void> {
     const timer = setTimeout(resolve, ms);
     void cut.then(() => clearTimeout(timer));
   });
+}
+
+/**
+ * Takes the steps, and waits no longer than they allow: a process that is stuck in the kernel (a dead disk
+ * or network mount) outlives even SIGKILL, and whoever stops it must not wait for it for ever.
+ *
+ * @returns how it ended; for one that is still there, neither code nor signal
+ */
+export async function endWithin(
+  exited: Promise<ExitInfo>,
+  steps: readonly StopStep[],
+): Promise<ExitInfo> {
+  const outlived = (await climbStopLadder(exited, steps)) === steps.length;
+  return outlived ? { code: null, signal: null, byUs: true } : exited;
 }

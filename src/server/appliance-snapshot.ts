@@ -43,6 +43,18 @@ export function watchBases(listeners: Pick<Listeners, "rtmp" | "hls">): WatchBas
   return { rtmp: `rtmp://${outward(listeners.rtmp)}`, hls: `http://${outward(listeners.hls)}` };
 }
 
+/** Where encoders may publish by other ways than RTMP, as far as these are wanted. */
+export function furtherPublishUrls({ rtsp, srt, webrtc }: Listeners): Record<string, string> {
+  const outward = (address: ListenAddress) =>
+    formatAddress({ host: outwardHost(address), port: address.port });
+  const path = inputPath("STREAM");
+  return {
+    ...(rtsp && { rtsp: `rtsp://${outward(rtsp)}/${path}` }),
+    ...(srt && { srt: `srt://${outward(srt)}?streamid=publish:${path}` }),
+    ...(webrtc && { whip: `http://${outward(webrtc)}/${path}/whip` }),
+  };
+}
+
 function sidecarView({ endpoint, reading }: StsEndpointHealth): SidecarView {
   const ready = reading.kind === "ready";
   return {

@@ -1,5 +1,5 @@
 import type { EdgeConfig } from "../config/edge-config.ts";
-import { isLoopback } from "../config/edge-rules.ts";
+import { furtherWaysIn, isLoopback } from "../config/edge-rules.ts";
 import { claimAddresses, type ListenAddress } from "../mediamtx/listen-address.ts";
 
 /** True when MediaMTX is somebody else's: it is neither started nor configured, and judges by itself. */
@@ -11,6 +11,10 @@ export function isExternal(values: Pick<EdgeConfig["values"], "mediamtxHost">): 
 export interface Listeners {
   readonly rtmp: ListenAddress;
   readonly hls: ListenAddress;
+  /** Further ways in, where they are wanted. */
+  readonly rtsp?: ListenAddress;
+  readonly srt?: ListenAddress;
+  readonly webrtc?: ListenAddress;
   readonly api: ListenAddress;
   readonly metrics: ListenAddress;
 }
@@ -21,13 +25,24 @@ export interface Listeners {
  */
 export function claimListeners(values: EdgeConfig["values"]): Listeners {
   if (isExternal(values)) return listenersOfOther(values);
-  const [rtmp, hls, api, metrics] = claimAddresses([
+  const further = furtherWaysIn(values);
+  const [rtmp, hls, api, metrics, ...claimed] = claimAddresses([
     { setting: "MEDIAMTX_RTMP_ADDRESS", address: values.rtmpAddress },
     { setting: "MEDIAMTX_HLS_ADDRESS", address: values.hlsAddress },
     { setting: "MEDIAMTX_API_ADDRESS", address: values.mediamtxApiAddress },
     { setting: "MEDIAMTX_METRICS_ADDRESS", address: values.mediamtxMetricsAddress },
-  ]) as [ListenAddress, ListenAddress, ListenAddress, ListenAddress];
-  return { rtmp, hls, api, metrics };
+    ...further.map(([setting, address]) => ({ setting, address })),
+  ]) as [ListenAddress, ListenAddress, ListenAddress, ListenAddress, ...ListenAddress[]];
+  const at = (setting: string) => claimed[further.findIndex(([name]) => name === setting)];
+  const rtsp = at("MEDIAMTX_RTSP_ADDRESS");
+  const srt = at("MEDIAMTX_SRT_ADDRESS");
+  const webrtc = at("MEDIAMTX_WEBRTC_ADDRESS");
+  return {
+    ...{ rtmp, hls, api, metrics },
+    ...(rtsp && { rtsp }),
+    ...(srt && { srt }),
+    ...(webrtc && { webrtc }),
+  };
 }
 
 /** An external MediaMTX has its listeners on its own host, at the configured ports. */

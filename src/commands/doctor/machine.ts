@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, mkdtempSync, rmdirSync, statfsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { EdgeConfig } from "../../config/edge-config.ts";
+import { furtherWaysIn } from "../../config/edge-rules.ts";
 import { extractEmbedded } from "../../media/embedded.ts";
 import { resolveFfmpeg } from "../../media/ffmpeg-binary.ts";
 import { resolveMediaMtx } from "../../mediamtx/binary.ts";
@@ -53,6 +54,7 @@ export function checkPorts(values: EdgeConfig["values"], runsHere: boolean): Fin
     ["MEDIAMTX_HLS_ADDRESS", values.hlsAddress],
     ["MEDIAMTX_API_ADDRESS", values.mediamtxApiAddress],
     ["MEDIAMTX_METRICS_ADDRESS", values.mediamtxMetricsAddress],
+    ...furtherWaysIn(values),
   ] as const;
   return listeners.map(([setting, address]) => {
     const name = `port ${formatAddress(address)}`;

@@ -16,7 +16,8 @@ test("a listener that others reach needs its secrets", () => {
   ]);
   const tokens = { LIVEDUB_HOOK_SECRET: secret, LIVEDUB_API_TOKEN: secret };
   expect(broken({ ORCH_HTTP_ADDR: "[::]:8080", ...tokens })).toEqual([]);
-  for (const name of ["MEDIAMTX_RTMP_ADDRESS", "MEDIAMTX_HLS_ADDRESS"]) {
+  for (const way of ["RTMP", "HLS", "RTSP", "SRT", "WEBRTC"]) {
+    const name = `MEDIAMTX_${way}_ADDRESS`;
     expect(broken({ [name]: "0.0.0.0:19" })[0]).toContain("set LIVEDUB_PUBLISH_KEYS");
     expect(broken({ [name]: "0.0.0.0:19", LIVEDUB_PUBLISH_KEYS: keys })).toEqual([]);
     expect(broken({ [name]: "0.0.0.0:19", LIVEDUB_PUBLISH_KEYS: "{}" }).length).toBe(1);

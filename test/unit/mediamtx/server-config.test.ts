@@ -40,6 +40,29 @@ describe("the configuration of MediaMTX", () => {
       expect(config[off]).toBe(false);
   });
 
+  test("opens further ways in where they have an address: RTSP over TCP, WebRTC on one port", () => {
+    const further = JSON.parse(
+      serverConfig({
+        rtmp: address(1935),
+        hls: address(8888),
+        rtsp: address(8554),
+        srt: address(8890),
+        webrtc: address(8889),
+        api: address(9997),
+        metrics: address(9998),
+        authUrl: "http://127.0.0.1:8080/",
+        recording: undefined,
+        hookWords: 1,
+      }),
+    ) as Record<string, unknown>;
+    expect(further).toMatchObject({
+      ...{ rtsp: true, rtspAddress: "127.0.0.1:8554", rtspTransports: ["tcp"] },
+      ...{ srt: true, srtAddress: "127.0.0.1:8890" },
+      ...{ webrtc: true, webrtcAddress: "127.0.0.1:8889", webrtcAllowOrigins: [] },
+      webrtcLocalUDPAddress: "127.0.0.1:8889",
+    });
+  });
+
   test("asks us who may do what, calls of its own API among it", () => {
     expect(config["authMethod"]).toBe("http");
     expect(config["authHTTPExclude"]).toEqual([{ action: "metrics" }]);
