@@ -112,8 +112,11 @@ export class Publisher {
       this.#fail("push-restart", `the video changed from ${this.#codec} to ${packet.info.codec}`);
       return;
     }
-    if (packet.info.kind !== "sequence-header" && packet.dtsMs <= this.#lastDtsMs) return;
-    this.#lastDtsMs = Math.max(packet.dtsMs, this.#lastDtsMs);
+    // A decoder configuration has the stamp of the keyframe after it, which must not be left out for that.
+    if (packet.info.kind !== "sequence-header") {
+      if (packet.dtsMs <= this.#lastDtsMs) return;
+      this.#lastDtsMs = packet.dtsMs;
+    }
     this.#write(videoPipe, flvTagBytes(flvTagType.video, this.#stamp(packet.dtsMs), packet.data));
   }
 

@@ -13,6 +13,8 @@ export interface FlashBeepOptions {
   readonly audio?: boolean;
   readonly video?: boolean;
   readonly videoCodec?: "libx264" | "libx265";
+  /** Width and height as FFmpeg writes them. */
+  readonly size?: string;
 }
 
 /** Frequency and amplitude of the steady tone on the right channel, which shows any jump of the sound. */
@@ -28,6 +30,7 @@ export async function makeFlashBeepClip(options: FlashBeepOptions): Promise<stri
   const { sampleRateHz = 48_000, channels = 2, audio = true, video = true } = options;
   const every = options.everySeconds ?? 1;
   const codec = options.videoCodec ?? "libx264";
+  const size = options.size ?? "320x180";
   const rate = `r=${framesPerSecond}:d=${seconds}`;
   const beep = `if(gte(t,0.99999)*lt(mod(t+0.000001,${every}),0.05),0.8*sin(2*PI*1000*t),0)`;
   const tone = `${steadyToneAmplitude}*sin(2*PI*${steadyToneHz}*t)`;
@@ -42,8 +45,8 @@ export async function makeFlashBeepClip(options: FlashBeepOptions): Promise<stri
       : ["-x265-params", `keyint=${gopFrames}:bframes=${bFrames}:log-level=none`];
   await runFfmpeg([
     ...["-loglevel", "error"],
-    ...["-f", "lavfi", "-i", `testsrc2=s=320x180:${rate},eq=brightness=-0.25:contrast=0.6`],
-    ...["-f", "lavfi", "-i", `color=white:s=320x180:${rate}`],
+    ...["-f", "lavfi", "-i", `testsrc2=s=${size}:${rate},eq=brightness=-0.25:contrast=0.6`],
+    ...["-f", "lavfi", "-i", `color=white:s=${size}:${rate}`],
     ...["-f", "lavfi", "-i", `aevalsrc='${sound}':s=${sampleRateHz}:d=${seconds}`],
     ...(video ? ["-filter_complex", `[0:v][1:v]${flash}[v]`, "-map", "[v]"] : []),
     ...(video
