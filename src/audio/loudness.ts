@@ -10,6 +10,8 @@ const stages = [
 ] as const;
 
 const offsetLufs = -0.691;
+/** Blocks 10 dB under the mean of all do not count: pauses with noise in them. */
+const relativeGate = 0.1;
 
 /** K-weighting of one channel, its state kept from call to call. */
 export class KWeighting {
@@ -77,7 +79,11 @@ export class ActiveLoudness {
 
   /** In LUFS; −Infinity before the first block that counts. */
   get lufs(): number {
-    const sum = this.#powers.reduce((total, power) => total + power, 0);
-    return toLufs(sum / Math.max(1, this.#powers.length));
+    const gate = mean(this.#powers) * relativeGate;
+    return toLufs(mean(this.#powers.filter((power) => power >= gate)));
   }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

@@ -31,6 +31,8 @@ export interface BlockSources {
   readonly bed?: BedBlock | undefined;
   /** The worker's audio, mono, in 16-bit scale; absent where nothing sounds. */
   readonly dub?: Float32Array | undefined;
+  /** The worker's audio half a second later: its level is known before its first word. */
+  readonly dubAhead?: Float32Array | undefined;
   /** Share of the block under the worker's audio, 0..1. */
   readonly dubCoverage: number;
   /** The dub spoken last, going round, mono in 16-bit scale; absent while nothing was spoken. */
@@ -124,12 +126,13 @@ export class BlockMixer {
   }
 
   /** The gain that brings the dub to the level of the speech it replaces. */
-  #levelOfDub({ original, bed, dub, kind }: BlockSources): number {
+  #levelOfDub({ original, bed, dub, dubAhead, kind }: BlockSources): number {
     if (!this.#tuning.levelDub || kind === "replace") return 1;
     const separated = bed !== undefined && bed.samples !== original;
     if (separated) this.#dubLevel.hearSpeech(original, bed.samples);
     else if (bed === undefined && kind === "dub") this.#dubLevel.hearSpeech(original, undefined);
-    if (dub !== undefined) this.#dubLevel.hearDub(dub);
+    if (dub !== undefined) this.#dubLevel.hearDub(dub, "now");
+    if (dubAhead !== undefined) this.#dubLevel.hearDub(dubAhead, "ahead");
     return this.#dubLevel.next();
   }
 

@@ -8,6 +8,8 @@ import { Settlements } from "./settlements.ts";
 
 /** The original is lowered this long (60 ms, three blocks) before a dub begins: the ducker's attack. */
 const attackSamples = 3 * blockSamples;
+/** How far ahead of its time the level of a dub is measured. */
+const aheadSamples = 24_000;
 /** Dub held for one language: ten minutes, about 58 MB. */
 const maxDubSamples = 10 * 60 * 48_000;
 
@@ -62,6 +64,7 @@ export class LanguageChannel {
       original,
       bed,
       dub: dub?.samples,
+      dubAhead: this.#track.read(startSample + aheadSamples, blockSamples)?.samples,
       dubCoverage: (dub?.covered ?? 0) / blockSamples,
       lastDub: this.#lastDub.next(blockSamples),
       kind,

@@ -5,6 +5,9 @@
 import { bench, boxplot, run, summary } from "mitata";
 import { LogMel } from "../../gpu/models/whisper/log-mel.ts";
 import { stretchTempo } from "../../gpu/pipeline/time-stretch.ts";
+import { Fft } from "../../src/audio/fft.ts";
+import { TruePeakLimiter } from "../../src/audio/limiter.ts";
+import { KWeighting } from "../../src/audio/loudness.ts";
 import { stereoPcm16ToMono } from "../../src/audio/pcm.ts";
 import { StreamResampler } from "../../src/audio/resample.ts";
 import { FlvParser, flvHeader, flvTagBytes, flvTagType } from "../../src/media/flv.ts";
@@ -50,6 +53,19 @@ boxplot(() => {
   summary(() => {
     bench("mix 1 s, original passes", () => mixSecond("original"));
     bench("mix 1 s, dub over the ducked original", () => mixSecond("dub"));
+  });
+  bench("true-peak limiter, 1 s of stereo at full scale", () => {
+    const limiter = new TruePeakLimiter(blockSamples, 0.2 * 32_768);
+    for (let n = 0; n < blocksPerSecond; n++) limiter.push(block);
+  });
+  bench("K-weighting, 1 s of stereo", () => {
+    for (const channel of [0, 1]) new KWeighting().power(stereo, 2, channel, 32_768);
+  });
+  const fft = new Fft(960);
+  const re = new Float64Array(960);
+  const im = new Float64Array(960);
+  bench("FFT of 960, 100 a second and channel", () => {
+    for (let n = 0; n < 100; n++) fft.forward(re.fill(n), im.fill(0));
   });
   bench("stereo s16le to mono, 1 s", () => stereoPcm16ToMono(stereoBytes));
   bench("resample 48 to 16 kHz, 1 s", () => new StreamResampler(rateHz, 16_000).push(mono));

@@ -108,8 +108,9 @@ test("report, stem and output agree: the dub sounds exactly where the report say
     expect({ translatedText, tempo }).toEqual({ translatedText: "palavras", tempo: 1.05 });
     expect(dubStartMs! - 5).toBeGreaterThan(silentFromMs);
     expect(levelDb(stem, silentFromMs, dubStartMs! - 5)).toBeLessThan(-80);
-    expect(levelDb(stem, dubStartMs! + 30, dubEndMs! - 30)).toBeGreaterThan(-20);
-    expect(levelDb(mixed, dubStartMs! + 30, dubEndMs! - 30)).toBeGreaterThan(-20);
+    // As loud as the speech that it replaces, whatever the sidecar's own level.
+    expect(levelDb(stem, dubStartMs! + 30, dubEndMs! - 30)).toBeGreaterThan(-32);
+    expect(levelDb(mixed, dubStartMs! + 30, dubEndMs! - 30)).toBeGreaterThan(-32);
     expect(dubEndMs!).toBeGreaterThan(dubStartMs! + 400);
     expect(dubStartMs!).toBeGreaterThanOrEqual(startMs);
     silentFromMs = dubEndMs! + 5;

@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { expect, test } from "bun:test";
+import { asBytes } from "../../../src/audio/pcm.ts";
+import { resolveFfmpeg } from "../../../src/media/ffmpeg-binary.ts";
+import { BedRing } from "../../../src/relay/bed-ring.ts";
+import { blockSamples } from "../../../src/relay/block-mixer.ts";
+import { LanguageChannel } from "../../../src/relay/language-channel.ts";
+import { defaultMixTuning } from "../../../src/relay/mix-tuning.ts";
+import { mixStems } from "../../media/stems.ts";
+
+const media = join(import.meta.dir, "..", "..", "fixtures", "media");
+
+/** Integrated loudness (LUFS) and true peak (dBTP) of stereo s16le, by FFmpeg's `ebur128`. */
+async function ebur128(pcm: Int16Array): Promise<{ lufs: number; truePeak: number }> {
+  const { path } = await resolveFfmpeg(process.env);
+  const child = Bun.spawn(
+    [
+      ...[
+        path,
+        "-nostdin",
+        "-hide_banner",
+        "-f",
+        "s16le",
+        "-ar",
+        "48000",
+        "-ac",
+        "2",
+        "-i",
+        "pipe:0",
+      ],
+      ...["-af", "ebur128=peak=true", "-f", "null", "-"],
+    ],
+    { stdin: new Blob([asBytes(pcm).slice()]), stdout: "ignore", stderr: "pipe" },
+  );
+  const said = await child.stderr.text();
+  const summary = said.slice(said.lastIndexOf("Summary:"));
+  const figure = (pattern: RegExp) => Number(pattern.exec(summary)?.[1]);
+  return { lufs: figure(/I:\s+(-?[\d.]+) LUFS/), truePeak: figure(/Peak:\s+(-?[\d.]+) dBFS/) };
+}
+
+test("the programme keeps the source's loudness and its true peak stays under −1 dB, by ebur128", async () => {
+  const file = (name: string) => join(media, "speech", `${name}.flac`);
+  const parts = { bed: join(media, "music.ogg"), snrDb: 15, durationMs: 20_000 };
+  const source = await mixStems({
+    ...parts,
+    sentences: [
+      { file: file("LJ001-0001"), startMs: 0 },
+      { file: file("jfk"), startMs: 9800 },
+    ],
+  });
+  const spoken = await mixStems({
+    ...parts,
+    sentences: [
+      { file: file("LJ001-0003"), startMs: 0 },
+      { file: file("LJ001-0005"), startMs: 9800 },
+    ],
+  });
+  for (const dubDb of [-9, 9]) {
+    const channel = new LanguageChannel({
+      language: "pt",
+      settings: {
+        ...{ fallback: "original", withoutBed: "duck", bgGain: 1, dubGain: 1 },
+        tuning: defaultMixTuning,
+      },
+      maxAheadSamples: 1e9,
+      onApplied: () => {},
+    });
+    const end = 20 * 48_000;
+    const dub = Int16Array.from({ length: end }, (_, n) =>
+      Math.max(-32_768, Math.min(32_767, spoken.speech[2 * n]! * 10 ** (dubDb / 20))),
+    );
+    channel.receive({ type: "audio", language: "pt", startSample: 0, pcm: asBytes(dub) });
+    channel.receive({
+      type: "region",
+      language: "pt",
+      startSample: 0,
+      endSample: end,
+      kind: "dub",
+    });
+    const ring = new BedRing(end);
+    ring.receive({ type: "bed", startSample: 0, pcm: asBytes(Int16Array.from(source.bed)) }, 0);
+    const output = new Int16Array(2 * end);
+    for (let at = 0; at < end; at += blockSamples) {
+      const original = source.mix.slice(2 * at, 2 * (at + blockSamples));
+      const out = channel.nextOutput(at, original, ring.read(at, blockSamples, original));
+      if (out !== undefined) output.set(out.pcm, 2 * out.startSample);
+    }
+    const wanted = await ebur128(source.mix);
+    const heard = await ebur128(output);
+    expect(Math.abs(heard.lufs - wanted.lufs)).toBeLessThan(1);
+    expect(heard.truePeak).toBeLessThanOrEqual(-1);
+  }
+}, 60_000);
