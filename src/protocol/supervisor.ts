@@ -106,8 +106,8 @@ export const relayToSupervisor = z.discriminatedUnion("type", [
 ]);
 export type RelayToSupervisor = z.infer<typeof relayToSupervisor>;
 
-/** The nets that can separate a bed (`separation/`). */
-export const separationNets = ["dfn3", "dtln", "gtcrn-wasm", "gtcrn"] as const;
+/** The nets that can separate a bed (`separation/`), best first: SI-SDR, then cost, by `test/bench/separation.ts`. */
+export const separationNets = ["dtln", "dfn3", "gtcrn-wasm", "gtcrn"] as const;
 
 export const workerSpec = z.object({
   streamId: z.string(),
