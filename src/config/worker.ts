@@ -135,7 +135,7 @@ export const workerSettings = {
     aliases: ["WORKER_SEGMENT_DURATION"],
     scope: "worker",
     schema: fragmentDuration,
-    doc: "Longest fragment, 250ms..30s; unset: chosen from the playout delay (live: delay − 3.5 s, within 1..5 s)",
+    doc: "Longest fragment, 250ms..30s, where the sidecar dubs fragment by fragment; one that works by clauses gets pieces of a fixed length. Unset: chosen from the playout delay (live: delay − 3.5 s, within 1..5 s)",
   }),
   stsMode: setting({
     name: "WORKER_STS_MODE",
