@@ -31,7 +31,7 @@ describe("an identifier as a file name", () => {
     fc.assert(
       fc.property(identifier, identifier, (one, other) => {
         const name = safeName(one);
-        expect(normalize(join("/root", name))).toBe(`/root/${name}`);
+        expect(normalize(join("/store", name))).toBe(`/store/${name}`);
         expect(basename(name)).toBe(name);
         expect(name).toMatch(/^[^.\0/][^\0/]*$/);
         if (one !== other) expect(safeName(other)).not.toBe(name);
