@@ -41,7 +41,7 @@ describe("requests that wait for a child", () => {
     queue.push(late);
     queue.push(new PendingRequest(2, undefined, {}));
     expect(queue.next()?.id).toBe(2);
-    expect(late.answered).rejects.toMatchObject({ code: "TIMEOUT", retryable: true });
+    await expect(late.answered).rejects.toMatchObject({ code: "TIMEOUT", retryable: true });
     expect(queue.expired).toBe(1);
   });
 

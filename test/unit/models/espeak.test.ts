@@ -86,7 +86,7 @@ describe("espeak-ng", () => {
   test("that cannot be run is an error that trying again does not help", async () => {
     process.env["ESPEAK_NG_BIN"] = join(dir, "missing");
     const failed = createPhonemizer()(["one"], "en-us");
-    expect(failed).rejects.toMatchObject({ name: "EspeakError", retryable: false });
+    await expect(failed).rejects.toMatchObject({ name: "EspeakError", retryable: false });
   });
 });
 
