@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { stsErrorTable, type StsErrorCode } from "../protocol/sts-errors.ts";
 import type { FragmentReport, RelayStatus, WorkerStatus } from "../protocol/supervisor.ts";
+import { ClauseMetrics } from "./metrics-clauses.ts";
 import {
   contractFamilies,
   egressFamilies,
@@ -37,6 +38,7 @@ export class EdgeMetrics {
   readonly #contract;
   readonly #egress;
   readonly #own;
+  readonly #clauses: ClauseMetrics;
   readonly #tallies = new FragmentTallies();
   /** When the process that reports now was first heard, by stream and process; for its uptime. */
   #workerSince = new Map<string, number>();
@@ -52,6 +54,7 @@ export class EdgeMetrics {
     this.#contract = contractFamilies(this.#series);
     this.#egress = egressFamilies(this.#series);
     this.#own = livedubFamilies(this.#series);
+    this.#clauses = new ClauseMetrics(this.#series);
     this.#media.info.set({ version, stream_id: "", host: hostname() }, 1);
   }
 
@@ -109,6 +112,7 @@ export class EdgeMetrics {
     const { wsReconnections } = this.#contract;
     this.#series.countTo(streamId, "worker", wsReconnections, reconnections, reconnects);
     this.#countWorker(streamId, status.counters);
+    this.#clauses.countWorker(streamId, status.counters);
   }
 
   recordFragment(streamId: string, report: FragmentReport): void {

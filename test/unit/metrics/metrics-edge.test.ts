@@ -151,6 +151,46 @@ test("a sidecar that invents error codes cannot fill the memory", async () => {
   expect(Object.keys(metrics.fragments("match").reasons).length).toBeLessThanOrEqual(25);
 });
 
+test("clauses are counted by what became of them, over a replaced worker too", async () => {
+  const metrics = new EdgeMetrics("1.2.3");
+  const before = { clauses_dubbed: 7, clauses_late: 2, clause_words: 40, clauses: 9 };
+  metrics.recordWorkerStatus("match", worker(before));
+  metrics.recordRestart("match", "worker");
+  const dropped = { clauses_dropped: 3, clause_dropped_overload: 1, clause_dropped_timeout: 2 };
+  metrics.recordWorkerStatus("match", worker({ clauses_dubbed: 1, clause_words: 4, ...dropped }));
+  const page = readMetrics(await metrics.text());
+  const labels = { stream_id: "match" };
+  const byStatus = (status: string) => page.value("worker_clauses_total", { ...labels, status });
+  expect(["dubbed", "late", "dropped"].map(byStatus)).toEqual([8, 2, 3]);
+  const byReason = (reason: string) =>
+    page.value("worker_clauses_dropped_total", { ...labels, reason });
+  expect(["overload", "timeout", "other"].map(byReason)).toEqual([1, 2, undefined]);
+  expect(page.value("worker_clause_words_total", labels)).toBe(44);
+});
+
+test("reasons of dropped clauses that nobody knows share one series, and none of them is lost", async () => {
+  const metrics = new EdgeMetrics("1.2.3");
+  const tell = (many: number) => {
+    const invented = Object.fromEntries(
+      Array.from({ length: many }, (_, index) => [`clause_dropped_code${index}`, 2]),
+    );
+    metrics.recordWorkerStatus("match", worker({ clause_dropped_late: 1, ...invented }));
+  };
+  tell(100);
+  tell(150);
+  const page = readMetrics(await metrics.text());
+  expect(page.series("worker_clauses_dropped_total").map(({ labels }) => labels["reason"])).toEqual(
+    ["late", "other"],
+  );
+  expect(page.value("worker_clauses_dropped_total", { reason: "other" })).toBe(300);
+});
+
+test("a stream that is dubbed fragment by fragment shows no clauses", async () => {
+  const metrics = new EdgeMetrics("1.2.3");
+  metrics.recordWorkerStatus("match", worker({ fragments_sent: 3 }));
+  expect(readMetrics(await metrics.text()).series("worker_clauses_total")).toEqual([]);
+});
+
 test("each destination of a stream has its own series, and its bytes add up over runs", async () => {
   const metrics = new EdgeMetrics("1.2.3");
   metrics.recordEgress(egress());
