@@ -1,11 +1,14 @@
+/** What was dubbed so far, by the unit in which the sidecar works. */
+export type DubbedSoFar =
+  | { readonly unit: "fragments"; readonly dubbed: number; readonly fallback: number }
+  | { readonly unit: "clauses"; readonly dubbed: number; readonly dropped: number };
+
 /** How far a file dub has come. */
-export interface DubProgress {
+export type DubProgress = DubbedSoFar & {
   readonly doneMs: number;
   /** Undefined while the input's length is not known. */
   readonly totalMs: number | undefined;
-  readonly dubbed: number;
-  readonly fallback: number;
-}
+};
 
 /** Where progress is shown; `process.stderr` fits. */
 export interface ProgressOutput {
@@ -52,8 +55,7 @@ export class ProgressBar {
     const line = [
       `${Math.round(share * 100)} %`,
       `${clockTime(progress.doneMs)}${progress.totalMs === undefined ? "" : ` / ${clockTime(progress.totalMs)}`}`,
-      `dubbed ${progress.dubbed}`,
-      `fallback ${progress.fallback}`,
+      ...tally(progress),
       `${speed.toFixed(1)}x`,
     ].join("  ");
     if (!this.output.isTTY) {
@@ -79,6 +81,12 @@ export class ProgressBar {
     if (this.#drawn) this.output.write("\r\u001b[K");
     this.#drawn = false;
   }
+}
+
+function tally(so: DubbedSoFar): string[] {
+  return so.unit === "clauses"
+    ? [`clauses dubbed ${so.dubbed}`, `dropped ${so.dropped}`]
+    : [`dubbed ${so.dubbed}`, `fallback ${so.fallback}`];
 }
 
 /** `1:05` or `1:02:05`. */

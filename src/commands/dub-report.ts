@@ -1,3 +1,4 @@
+import type { ClauseCounts } from "../protocol/clause-counts.ts";
 import { streamSampleRateHz } from "../protocol/relay-worker.ts";
 import type { SettledFragment } from "../worker/settled-fragment.ts";
 
@@ -40,6 +41,8 @@ export interface DubReport {
     readonly partial: number;
     readonly noSpeech: number;
     readonly fallback: number;
+    /** What became of the clauses in the target language; null where the sidecar tells of none. */
+    readonly clauses: ClauseCounts | null;
     readonly wallMs: number;
     /** Working time over the input's duration: below 1 is faster than real time. */
     readonly realTimeFactor: number;
@@ -54,6 +57,7 @@ export function dubReport(run: {
     "input" | "output" | "sourceLanguage" | "targetLanguage" | "voice" | "engine"
   >;
   readonly fragments: readonly SettledFragment[];
+  readonly clauses: ClauseCounts | undefined;
   readonly durationMs: number;
   readonly speechMs: number;
   readonly wallMs: number;
@@ -77,11 +81,48 @@ export function dubReport(run: {
       partial: count("partial"),
       noSpeech: count("no-speech"),
       fallback: count("fallback"),
+      clauses: run.clauses ?? null,
       wallMs: Math.round(run.wallMs),
       realTimeFactor: Number((run.wallMs / Math.max(1, run.durationMs)).toFixed(3)),
     },
     fragments,
   };
+}
+
+/** A few lines for the person at the terminal. */
+export function closingLines({ output, totals, engine, targetLanguage }: DubReport): string {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  const done = engine === "echo" ? "echoed (nothing was dubbed)" : `dubbed into ${targetLanguage}`;
+  const { dubbed, partial, fallback, noSpeech, clauses } = totals;
+  return [
+    `${output}: ${seconds(totals.durationMs)}, of which ${seconds(totals.speechMs)} speech`,
+    ...(clauses === null ? [] : [clauseLine(clauses, done)]),
+    `${counted(dubbed + partial, "fragment")} ${done}, ${fallback} fell back, ${noSpeech} without speech`,
+    `real-time factor ${totals.realTimeFactor} (${seconds(totals.wallMs)})`,
+  ].join("\n");
+}
+
+function clauseLine(
+  { dubbed, late, dropped, droppedByReason }: ClauseCounts,
+  done: string,
+): string {
+  const reasons = Object.entries(droppedByReason)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([reason, count]) => `${printable(reason)} ${count}`);
+  const why = reasons.length === 0 ? "" : ` (${reasons.slice(0, shownReasons).join(", ")})`;
+  return `${counted(dubbed, "clause")} ${done}, ${late} announced late, ${dropped} dropped${why}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** The report has them all. */
+const shownReasons = 6;
+
+/** A sidecar's own word, made safe for a terminal. */
+function printable(code: string): string {
+  return code.replaceAll(/[^\w.-]/g, "?").slice(0, 40);
 }
 
 function reported(fragment: SettledFragment): ReportedFragment {

@@ -6,6 +6,7 @@ import { loadEdgeConfig, type EdgeConfig } from "../config/edge-config.ts";
 import { configuredEndpoints } from "../config/worker-endpoints.ts";
 import { embeddedFfmpeg } from "../media/embedded.ts";
 import { resolveFfmpeg } from "../media/ffmpeg-binary.ts";
+import { clauseCounts } from "../protocol/clause-counts.ts";
 import type { ClauseReport } from "../protocol/clause-report.ts";
 import { type RelayLink, streamSampleRateHz } from "../protocol/relay-worker.ts";
 import { type FileRelayResult, runFileRelay } from "../relay/file-relay.ts";
@@ -26,9 +27,9 @@ import {
   writeCaptions,
 } from "./dub-captions.ts";
 import { DubError } from "./dub-error.ts";
-import { ProgressBar } from "./dub-progress.ts";
+import { type DubbedSoFar, ProgressBar } from "./dub-progress.ts";
 import { openDubGate } from "./dub-gate.ts";
-import { dubReport, type DubReport } from "./dub-report.ts";
+import { closingLines, dubReport, type DubReport } from "./dub-report.ts";
 import { type DubSidecar, openDubSidecar } from "./dub-sidecar.ts";
 import { answerDecoder, openSplitter } from "./worker.ts";
 
@@ -87,10 +88,10 @@ export async function dubFile(options: DubFileOptions, signal: AbortSignal): Pro
       ...{ options, values, ffmpegPath, input, output, bar, signal, environment },
     });
     if (options.report !== undefined) await writeReport(options.report, report);
-    if (captions === undefined) return summary(report);
+    if (captions === undefined) return closingLines(report);
     const { sourceLanguage, targetLanguages } = values;
     const run = { output, format: captions, sourceLanguage, targetLanguages, clauses };
-    return [summary(report), ...(await writeCaptions(run))].join("\n");
+    return [closingLines(report), ...(await writeCaptions(run))].join("\n");
   } finally {
     bar.close();
     await sidecar.close();
@@ -160,8 +161,10 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
   try {
     worker.start();
     job.bar.begin();
-    const result = await relayFile(link.relay, fragments, job);
+    const progress = () => dubbedSoFar(worker, fragments);
+    const result = await relayFile(link.relay, progress, job);
     await client.end(farewellMs);
+    const { counters } = worker.status();
     const report = dubReport({
       names: {
         input: options.input,
@@ -172,8 +175,9 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
         engine: client.engine,
       },
       fragments,
+      clauses: clauseCounts(counters),
       durationMs: milliseconds(result.inputSamples),
-      speechMs: worker.status().counters["speech_ms"] ?? 0,
+      speechMs: counters["speech_ms"] ?? 0,
       wallMs: performance.now() - startedAtMs,
     });
     return { report, clauses };
@@ -185,15 +189,13 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
 /** Runs the relay's half; what it wrote of the stems goes with a run that failed. */
 async function relayFile(
   link: RelayLink,
-  fragments: readonly SettledFragment[],
+  dubbed: () => DubbedSoFar,
   job: Job,
 ): Promise<FileRelayResult> {
   const { options, values, bar, signal } = job;
   const language = mainLanguage(values);
   const stems = options.stems === undefined ? undefined : resolve(options.stems);
   const hadStems = stems !== undefined && existsSync(stems);
-  const count = (...outcomes: SettledFragment["outcome"][]) =>
-    fragments.filter(({ outcome }) => outcomes.includes(outcome)).length;
   try {
     return await runFileRelay({
       input: job.input,
@@ -211,8 +213,7 @@ async function relayFile(
         bar.update({
           doneMs: milliseconds(played),
           totalMs: total === undefined ? undefined : milliseconds(total),
-          dubbed: count("dubbed", "partial"),
-          fallback: count("fallback"),
+          ...dubbed(),
         }),
     });
   } catch (error) {
@@ -223,6 +224,19 @@ async function relayFile(
     }
     throw error;
   }
+}
+
+/** Counts clauses where there are any, else fragments. */
+function dubbedSoFar(worker: StreamWorker, fragments: readonly SettledFragment[]): DubbedSoFar {
+  const clauses = clauseCounts(worker.counters.snapshot());
+  if (clauses !== undefined) return { unit: "clauses", ...clauses };
+  const count = (...outcomes: SettledFragment["outcome"][]) =>
+    fragments.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  return {
+    unit: "fragments",
+    dubbed: count("dubbed", "partial"),
+    fallback: count("fallback"),
+  };
 }
 
 function milliseconds(samples: number): number {
@@ -299,16 +313,4 @@ async function writeReport(path: string, report: DubReport): Promise<void> {
       error,
     );
   }
-}
-
-/** A few lines for the person at the terminal. */
-function summary({ output, totals, engine, targetLanguage }: DubReport): string {
-  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
-  const noun = engine === "echo" ? "echoed (nothing was dubbed)" : `dubbed into ${targetLanguage}`;
-  const { dubbed, partial, fallback, noSpeech } = totals;
-  return [
-    `${output}: ${seconds(totals.durationMs)}, of which ${seconds(totals.speechMs)} speech`,
-    `${dubbed + partial} fragments ${noun}, ${fallback} fell back, ${noSpeech} without speech`,
-    `real-time factor ${totals.realTimeFactor} (${seconds(totals.wallMs)})`,
-  ].join("\n");
 }

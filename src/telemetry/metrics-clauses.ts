@@ -1,10 +1,8 @@
 import type { Counter } from "prom-client";
+import { clauseCounts } from "../protocol/clause-counts.ts";
 import { stsErrorTable } from "../protocol/sts-errors.ts";
 import type { StreamSeries } from "./metrics-series.ts";
 
-/** What a worker counts of clauses, by the names of its counters. */
-const statuses = ["dubbed", "late", "dropped"] as const;
-const droppedCounter = /^clause_dropped_(.+)$/;
 /**
  * Reasons of dropped clauses that are shown by name: those of our sidecar, of our worker (`lost` with an answer,
  * `untold`), and the protocol's error codes. Others come from foreign sidecars and count as `other`.
@@ -39,25 +37,22 @@ export class ClauseMetrics {
 
   /** @param counters a worker's, cumulative since its start; without clauses in them nothing is shown */
   countWorker(streamId: string, counters: Readonly<Record<string, number>>): void {
+    const counts = clauseCounts(counters);
+    if (counts === undefined) return;
     const stream = { stream_id: streamId };
     const countTo = this.series.countTo.bind(this.series, streamId, "worker");
-    for (const status of statuses) {
-      const count = counters[`clauses_${status}`];
-      if (count !== undefined) countTo(this.#byStatus, { ...stream, status }, count);
-    }
-    for (const [reason, count] of droppedByReason(counters))
+    for (const status of ["dubbed", "late", "dropped"] as const)
+      countTo(this.#byStatus, { ...stream, status }, counts[status]);
+    for (const [reason, count] of namedSums(counts.droppedByReason))
       countTo(this.#dropped, { ...stream, reason }, count);
-    const words = counters["clause_words"];
-    if (words !== undefined) countTo(this.#words, stream, words);
+    countTo(this.#words, stream, counts.words);
   }
 }
 
-/** Sums before counting: a cumulative value must not go down, and unnamed reasons share one series. */
-function droppedByReason(counters: Readonly<Record<string, number>>): ReadonlyMap<string, number> {
+/** Sums before counting: unnamed reasons share one series, whose cumulative value must not go down. */
+function namedSums(reasons: Readonly<Record<string, number>>): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
-  for (const [name, count] of Object.entries(counters)) {
-    const told = droppedCounter.exec(name)?.[1];
-    if (told === undefined) continue;
+  for (const [told, count] of Object.entries(reasons)) {
     const reason = namedReasons.has(told) ? told : "other";
     sums.set(reason, (sums.get(reason) ?? 0) + count);
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ProgressBar } from "../../../src/commands/dub-progress.ts";
+import { type DubbedSoFar, ProgressBar } from "../../../src/commands/dub-progress.ts";
 
 function screen(isTTY: boolean, columns = 80) {
   const written: string[] = [];
@@ -8,7 +8,7 @@ function screen(isTTY: boolean, columns = 80) {
   const at = (ms: number, doneMs: number, totalMs: number | "unknown" = 60_000) => {
     now = ms;
     const known = totalMs === "unknown" ? undefined : totalMs;
-    bar.update({ doneMs, totalMs: known, dubbed: 3, fallback: 1 });
+    bar.update({ doneMs, totalMs: known, unit: "fragments", dubbed: 3, fallback: 1 });
   };
   return { bar, at, written };
 }
@@ -53,4 +53,12 @@ test("an input of unknown length shows how far it has come", () => {
   const { at, written } = screen(true);
   at(1000, 3_725_000, "unknown");
   expect(written[0]).toContain("1:02:05  dubbed 3");
+});
+
+test("what is dubbed clause by clause is counted in clauses", () => {
+  const written: string[] = [];
+  const bar = new ProgressBar({ write: (text) => written.push(text) }, () => 0);
+  const clauses: DubbedSoFar = { unit: "clauses", dubbed: 9, dropped: 2 };
+  bar.update({ doneMs: 30_000, totalMs: 60_000, ...clauses });
+  expect(written[0]).toContain("0:30 / 1:00  clauses dubbed 9  dropped 2  ");
 });

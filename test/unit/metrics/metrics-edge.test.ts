@@ -174,7 +174,10 @@ test("reasons of dropped clauses that nobody knows share one series, and none of
     const invented = Object.fromEntries(
       Array.from({ length: many }, (_, index) => [`clause_dropped_code${index}`, 2]),
     );
-    metrics.recordWorkerStatus("match", worker({ clause_dropped_late: 1, ...invented }));
+    metrics.recordWorkerStatus(
+      "match",
+      worker({ clauses_dropped: 1 + 2 * many, clause_dropped_late: 1, ...invented }),
+    );
   };
   tell(100);
   tell(150);
