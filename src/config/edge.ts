@@ -181,6 +181,13 @@ export const edgeSettings = {
     schema: url("rtmp", "rtmps"),
     doc: "Base URL of MediaMTX's RTMP listener, when it is not the one above",
   }),
+  overridePublisher: setting({
+    name: "LIVEDUB_OVERRIDE_PUBLISHER",
+    scope: "edge",
+    schema: bool,
+    default: "false",
+    doc: "A second publisher with the right key takes the stream over and the first one is disconnected (our own MediaMTX); otherwise the second is refused while the first one publishes",
+  }),
   record: setting({
     name: "LIVEDUB_RECORD",
     scope: "edge",

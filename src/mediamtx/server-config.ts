@@ -13,6 +13,8 @@ export interface ServerConfigOptions {
   readonly metrics: ListenAddress;
   /** Where MediaMTX asks us who may publish and read; carries a secret, so the file is 0600. */
   readonly authUrl: string;
+  /** A second publisher takes an input over; otherwise it is refused while the first one publishes. */
+  readonly overridePublisher: boolean;
   /** Where outputs are recorded and for how long that is kept; undefined: they are not. */
   readonly recording: Recording | undefined;
   /** How many words the hook's command line has; see {@link hookEnvironment}. */
@@ -69,6 +71,7 @@ export function serverConfig(options: ServerConfigOptions): string {
       paths: {
         [inPathPattern]: {
           record: false,
+          overridePublisher: options.overridePublisher,
           runOnAvailable: `${hook} ready`,
           runOnUnavailable: `${hook} not-ready`,
         },

@@ -35,6 +35,8 @@ export interface RegistryOptions {
   readonly maxStreams: number;
   /** We judge every publisher before it is let in; an external media server judges by itself. */
   readonly judgesPublishers: boolean;
+  /** The media server lets a second publisher take an input over. */
+  readonly overridesPublishers: boolean;
   readonly outputs: OutputPaths;
   /** Something is about to change on the media server. */
   readonly expectNews: () => void;
@@ -204,9 +206,14 @@ export class StreamRegistry {
   /**
    * Whether the first publisher is still there, MediaMTX knows better than we: as long as it is, the
    * second is refused. One that holds its place and sends nothing is ended, so that the next try succeeds.
+   * Where second ones may take over, MediaMTX ends the first by itself.
    */
   #secondPublisher(session: StreamSession, first: PublisherView): void {
     const { streamId } = session;
+    if (this.options.overridesPublishers) {
+      const message = `a second publisher of ${streamId} has the right key: it takes the stream over`;
+      return this.options.log.info({ streamId, event: "publisher-override" }, message);
+    }
     const stalled = session.inputStalledMs > stalledAfterMs;
     this.options.log.warn(
       { streamId, event: "second-publisher", stalled },

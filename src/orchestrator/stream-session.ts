@@ -2,6 +2,7 @@ import type { StreamSettings } from "../config/streams.ts";
 import type { ClauseReport } from "../protocol/clause-report.ts";
 import type { PathInfo } from "../mediamtx/control-api.ts";
 import type {
+  FallbackMode,
   FragmentReport,
   RelayStatus,
   RelayToSupervisor,
@@ -80,6 +81,7 @@ export class StreamSession {
   readonly startedAt = new Date();
   /** Resolves when nothing of the stream is left. */
   readonly ended: Promise<void>;
+  #settings: StreamSettings;
   #resolveEnded: () => void = () => {};
   #state: LifecycleState = idleState;
   #processes: StreamProcesses;
@@ -93,14 +95,19 @@ export class StreamSession {
 
   constructor(
     readonly streamId: string,
-    readonly settings: StreamSettings,
+    settings: StreamSettings,
     private readonly parent: SessionParent,
   ) {
+    this.#settings = settings;
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     this.#processes = new StreamProcesses(this, parent, {
       happened: (event) => this.#happened(event),
       say: (event) => this.#say(event),
     });
+  }
+
+  get settings(): StreamSettings {
+    return this.#settings;
   }
 
   get state(): LifecycleState {
@@ -139,6 +146,13 @@ export class StreamSession {
   /** A publisher was let in; its media comes about 2 s later. */
   authorised(): void {
     this.#happened({ type: "authorised" });
+  }
+
+  /** Changes what is played where no dub has come: from the next block on, and for every further relay. */
+  setFallback(fallback: FallbackMode): void {
+    this.#settings = { ...this.#settings, fallback };
+    this.#processes.tellRelay({ type: "set-fallback", fallback });
+    this.#say({ level: "info", code: "fallback", message: `the fallback is ${fallback} now` });
   }
 
   /** What the path list says about the input: who publishes, or that nobody does. */

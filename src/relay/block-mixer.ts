@@ -98,7 +98,10 @@ export class BlockMixer {
   mix(sources: BlockSources): MixedBlock {
     const { playing, gains, demand } = this.#decide(sources);
     const { bed, original } = sources;
-    const depth = bed === undefined ? this.#tuning.originalDuckDb : this.#tuning.bedDuckDb;
+    // The fallback `ducked` lowers the original, though there may be a bed.
+    const isDucked = playing === "fallback" && this.settings.fallback === "ducked";
+    const hasOriginal = bed === undefined || isDucked;
+    const depth = hasOriginal ? this.#tuning.originalDuckDb : this.#tuning.bedDuckDb;
     const under = gains.under * this.#ducker.next(demand, depth, blockMs);
     const dubLevel = this.#levelOfDub(sources);
     const target = {

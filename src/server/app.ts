@@ -5,10 +5,12 @@ import { livedubVersion } from "../config/version.ts";
 import type { AccessVerdict } from "../orchestrator/access-rules.ts";
 import type { ApplianceView } from "../orchestrator/appliance-view.ts";
 import type { AccessRequest } from "../protocol/hooks.ts";
+import type { FallbackMode } from "../protocol/supervisor.ts";
 import type { EdgeMetrics } from "../telemetry/metrics-edge.ts";
 import { accessPath, accessRoute } from "./access-route.ts";
 import { captionPaths, captionRoutes, type CaptionRoutesOptions } from "./caption-routes.ts";
 import { hookSecretRequired, ownHostOnly, securityHeaders, tokenRequired } from "./guards.ts";
+import { fallbackPath, fallbackRoute } from "./fallback-route.ts";
 import { hookRoutes, type HookSink } from "./hook-routes.ts";
 
 export interface AppOptions {
@@ -23,6 +25,8 @@ export interface AppOptions {
   readonly captions: CaptionRoutesOptions;
   /** Undefined until encoders may publish. */
   readonly view: () => ApplianceView | undefined;
+  /** Changes a running stream's fallback; false: no such stream. */
+  readonly setFallback: (streamId: string, fallback: FallbackMode) => boolean;
   readonly statusPage: (view: ApplianceView) => string;
   readonly metrics: Pick<EdgeMetrics, "contentType" | "text">;
   readonly onError: (error: Error, path: string) => void;
@@ -73,6 +77,8 @@ export function createApp(options: AppOptions): Hono {
     const stream = view.streams.find((one) => one.streamId === context.req.param("id"));
     return stream ? context.json(stream) : context.json({ detail: "no such stream" }, 404);
   });
+  app.use(fallbackPath, token);
+  app.route("/", fallbackRoute(options.setFallback));
   app.get("/", (context, next) => (wantsPage(context) ? token(context, next) : next()));
   app.get("/", (context) => {
     const view = options.view();
@@ -84,6 +90,7 @@ export function createApp(options: AppOptions): Hono {
 
   for (const path of getPaths) app.all(path, (context) => notAllowed(context, "GET"));
   for (const path of postPaths) app.all(path, (context) => notAllowed(context, "POST"));
+  app.all(fallbackPath, (context) => notAllowed(context, "PUT"));
   app.notFound((context) => context.json({ detail: "Not Found" }, 404));
   app.onError((error, context) => answerError(error, context, options));
   return app;

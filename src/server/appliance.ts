@@ -185,6 +185,7 @@ export class Appliance {
       startWithinMs: values.readyTimeoutMs,
       maxStreams: values.maxWorkers,
       judgesPublishers: !isExternal(values),
+      overridesPublishers: values.overridePublisher,
       outputs: new OutputPaths({ api: () => this.#media?.api, log }),
       expectNews: () => this.#watcher?.expectNews(),
       kick: (publisher) => void this.#kick(publisher),
@@ -242,6 +243,11 @@ export class Appliance {
         hlsIndex: (streamId, viewer) => fetchHlsIndex(this.#listeners.hls, streamId, viewer),
       },
       view: () => (this.#isOpen ? this.view : undefined),
+      setFallback: (streamId, fallback) => {
+        const session = this.#registry.session(streamId);
+        session?.setFallback(fallback);
+        return session !== undefined;
+      },
       statusPage,
       metrics: this.metrics,
       onError: (error, path) => log.error({ event: "http.error", path }, error.message),

@@ -62,6 +62,7 @@ async function ownServer(options: MediaLinkOptions, binaryPath: string): Promise
     config: {
       ...listeners,
       authUrl: `${here}${accessPath}?secret=${options.accessSecret}`,
+      overridePublisher: values.overridePublisher,
       recording: values.record
         ? {
             folder: resolve(values.recordDir ?? join(options.stateDir, "recordings")),

@@ -19,6 +19,7 @@ const options: ServerConfigOptions = {
   api: address(9997),
   metrics: { host: "::1", port: 9998 },
   authUrl: "http://127.0.0.1:8080/internal/mediamtx/auth?secret=s",
+  overridePublisher: false,
   recording: undefined,
   hookWords: 3,
 };
@@ -51,6 +52,7 @@ describe("the configuration of MediaMTX", () => {
         api: address(9997),
         metrics: address(9998),
         authUrl: "http://127.0.0.1:8080/",
+        overridePublisher: false,
         recording: undefined,
         hookWords: 1,
       }),
@@ -95,6 +97,17 @@ describe("the configuration of MediaMTX", () => {
     });
     const [input] = Object.values(paths as Record<string, Record<string, unknown>>);
     expect(input?.["record"]).toBe(false);
+  });
+
+  test("lets a second publisher take over where that is wanted: an input, never an output of ours", () => {
+    for (const overridePublisher of [false, true]) {
+      const { pathDefaults, paths } = configOf({ overridePublisher });
+      const [input, output] = Object.values(paths as Record<string, Record<string, unknown>>);
+      expect(input?.["overridePublisher"]).toBe(overridePublisher);
+      expect({ ...(pathDefaults as object), ...output }).toMatchObject({
+        overridePublisher: false,
+      });
+    }
   });
 
   test("takes the words of the hook's command from the environment, blanks and all", () => {

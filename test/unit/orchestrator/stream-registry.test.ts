@@ -74,6 +74,7 @@ function openRegistry(judgesPublishers: boolean): StreamRegistry {
     startWithinMs: 15_000,
     maxStreams: 0,
     judgesPublishers,
+    overridesPublishers: false,
     kick: () => {},
     outputs: new OutputPaths({ api: () => undefined, log }),
     expectNews: () => {},

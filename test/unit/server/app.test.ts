@@ -14,6 +14,7 @@ const view: ApplianceView = {
 
 function appWith(changes: Partial<AppOptions> = {}) {
   const hints: string[] = [];
+  const fallbacks: string[] = [];
   const app = createApp({
     hostNames: new Set(["127.0.0.1"]),
     apiToken: undefined,
@@ -29,6 +30,11 @@ function appWith(changes: Partial<AppOptions> = {}) {
       mayWatch: () => false,
       stream: () => undefined,
       hlsIndex: () => Promise.reject(new Error("not asked for")),
+    },
+    setFallback: (streamId, fallback) => {
+      if (streamId !== "match") return false;
+      fallbacks.push(fallback);
+      return true;
     },
     view: () => view,
     statusPage: () => "<!doctype html><title>livedub</title>",
@@ -50,7 +56,7 @@ function appWith(changes: Partial<AppOptions> = {}) {
       headers: { "content-type": "application/json", ...headers },
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
-  return { send, post, hints };
+  return { send, post, hints, fallbacks };
 }
 
 const ready = "/v1/mediamtx/events/ready";
@@ -259,5 +265,48 @@ describe("the API token", () => {
     expect((await send("/", { headers: page })).status).toBe(200);
     for (const headers of [bearer("guess"), basic("guess"), { authorization: "Bearer" }])
       expect((await send("/api/streams", { headers })).status).toBe(401);
+  });
+});
+
+describe("the fallback of a running stream", () => {
+  const put = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
+    method: "PUT",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+
+  test("is switched to each of the five", async () => {
+    const { send, fallbacks } = appWith();
+    const all = ["background", "ducked", "repeat_last", "silence", "original"];
+    for (const fallback of all) {
+      const response = await send("/api/streams/match/fallback", put({ fallback }));
+      expect(response.status).toBe(200);
+      expect(await asRecord(response)).toEqual({ stream_id: "match", fallback });
+    }
+    expect(fallbacks).toEqual(all);
+  });
+
+  test("stays where the wish is none, the stream is unknown or the token is missing", async () => {
+    const { send, fallbacks } = appWith();
+    const path = "/api/streams/match/fallback";
+    const wrong = await send(path, put({ fallback: "loud" }));
+    expect(wrong.status).toBe(422);
+    const said = JSON.stringify(await asRecord(wrong));
+    expect(said).toContain("fallback");
+    expect(said).toContain("repeat_last");
+    expect((await send(path, put({ fallback: "ducked", more: 1 }))).status).toBe(422);
+    const unknown = await send("/api/streams/other/fallback", put({ fallback: "ducked" }));
+    expect(unknown.status).toBe(404);
+    const got = await send(path);
+    expect([got.status, got.headers.get("allow")]).toEqual([405, "PUT"]);
+    expect(fallbacks).toEqual([]);
+
+    const guarded = appWith({ apiToken: "a-token-of-some-length" });
+    expect((await guarded.send(path, put({ fallback: "ducked" }))).status).toBe(401);
+    expect(guarded.fallbacks).toEqual([]);
+    const authorization = "Bearer a-token-of-some-length";
+    const allowed = await guarded.send(path, put({ fallback: "ducked" }, { authorization }));
+    expect(allowed.status).toBe(200);
+    expect(guarded.fallbacks).toEqual(["ducked"]);
   });
 });
