@@ -212,6 +212,102 @@ test("each language has its own dub, from one uplink", async () => {
   expect(played(link, "es").find(({ kind }) => kind === "dub")?.to).toBeGreaterThanOrEqual(2560);
 });
 
+test("after a reconnect numbers begin anew, session time goes on, and clauses of before are over", async () => {
+  let notices: NonNullable<ClausePlay["clauses"]> = { 3: [clause("late", [960, 1600])] };
+  const { link, server, worker, clauses, hear, finish } = await startWorker(
+    clauseSidecar({
+      dub: sine(2560, 3200),
+      get clauses() {
+        return notices;
+      },
+    }),
+  );
+  const droppedAt = 7 * pieceSamples + 2000; // the gate judges a little after what it hears
+  hear(spoken.subarray(0, droppedAt));
+  await link.until(() => link.regions.at(-1)?.endSample === 7 * pieceSamples);
+  // The new session knows another clause by the same name.
+  notices = { 1: [clause("dubbed", [2560, 3200], [2560, 3200], { source_text: "Welcome." })] };
+  server.drop();
+  await server.until(() => server.inits.length === 2);
+  // More than one piece could be too much to wait for a session that is not open yet.
+  const openedAt = droppedAt + pieceSamples;
+  hear(spoken.subarray(droppedAt, openedAt), droppedAt);
+  await server.until(() => server.fragments.length === 8);
+  const end = hear(spoken.subarray(openedAt), openedAt);
+  await finish(end);
+  expectWhole(link, end);
+
+  expect(server.fragments.map(({ sequence_number: number }) => number)).toEqual([
+    ...[0, 1, 2, 3, 4, 5, 6],
+    ...[0, 1, 2, 3, 4, 5, 6],
+  ]);
+  expect(server.fragments.map(({ metadata }) => metadata.pts_ns / 1e6)).toEqual(
+    Array.from({ length: 14 }, (_, index) => index * 320),
+  );
+  expect(clauses.map(({ sourceText, startSample }) => [sourceText, startSample / 48])).toEqual([
+    ["Good evening.", 960],
+    ["Welcome.", 2560],
+  ]);
+  expect(worker.status().counters).toMatchObject({
+    clauses_late: 1,
+    clauses_dropped: 1,
+    clause_dropped_lost: 1,
+    clauses_dubbed: 1,
+  });
+  const [before, late, between, dub, after] = played(link);
+  expect(before).toEqual({ from: 0, to: 960, kind: "original" });
+  // Announced by the session that is gone: nothing waits for its dub any more.
+  expect(late).toEqual({ from: 960, to: 2240, kind: "dub" });
+  expect(between?.kind).toBe("original");
+  expect(dub?.kind).toBe("dub");
+  expect(dub?.from).toBeGreaterThan(2520);
+  expect(dub?.from).toBeLessThanOrEqual(2560);
+  expect(after).toMatchObject({ to: 4480, kind: "original" });
+});
+
+test("time that is missing from the sound is not sent, plays as the fallback, and the dub goes on behind it", async () => {
+  const { link, server, worker, hear, finish } = await startWorker(
+    clauseSidecar({
+      dub: sine(640, 3840),
+      clauses: { 2: [clause("dubbed", [640, 3840], [640, 3840])] },
+    }),
+  );
+  const hole = { from: 2100 * 48, to: 3000 * 48 };
+  hear(spoken.subarray(0, hole.from));
+  const end = hear(spoken.subarray(hole.to), hole.to);
+  await finish(end);
+  expectWhole(link, end);
+
+  const sent = server.fragments.map(({ sequence_number: number, metadata, audio }) => ({
+    number,
+    fromMs: metadata.pts_ns / 1e6,
+    ms: audio.duration_ms,
+  }));
+  const whole = (number: number, fromMs: number) => ({ number, fromMs, ms: 320 });
+  expect(sent).toEqual([
+    ...[0, 1, 2, 3, 4, 5].map((number) => whole(number, number * 320)),
+    { number: 6, fromMs: 1920, ms: 180 },
+    { number: 7, fromMs: 3000, ms: 200 }, // back to the grid
+    ...[8, 9, 10, 11].map((number) => whole(number, (number + 2) * 320)),
+  ]);
+  expect(server.inits).toHaveLength(1);
+  expect(worker.status().counters["pcm_holes"]).toBe(1);
+  const kinds = played(link).map(({ kind }) => kind);
+  expect(kinds).toEqual(["original", "dub", "fallback", "dub", "original"]);
+  expect(played(link)[2]).toEqual({ from: 2100, to: 3000, kind: "fallback" });
+  const sound = soundOf(link, end);
+  const wanted = (at: number) => 0.4 * 32_768 * Math.sin((2 * Math.PI * 440 * at) / 48_000);
+  // Sound for sound what was answered: before the hole, in it, and behind it at its own place.
+  for (const [fromMs, toMs, share] of [
+    [700, 2090, 1],
+    [2110, 2990, 0],
+    [3010, 3780, 1],
+  ] as const)
+    for (let at = fromMs * 48; at < toMs * 48; at++)
+      if (Math.abs((sound[at] as number) - share * wanted(at)) > 40)
+        throw new Error(`${sound[at]} instead of ${share * wanted(at)} at ${at / 48} ms`);
+});
+
 test("a file is flushed at its end, and its last words may sound after it", async () => {
   const { link, server, end } = await dubbed(
     {
