@@ -2,6 +2,8 @@ import { streamAlerts, type Alert, type StreamRow } from "./alerts.ts";
 import { html, type Markup } from "./markup.ts";
 import { ago, bytes, count, milliseconds } from "./quantity.ts";
 
+type PartialText = NonNullable<NonNullable<StreamRow["worker"]["status"]>["partial"]>;
+
 const shownEvents = 6;
 const stateLevel: Readonly<Record<StreamRow["state"], string>> = {
   idle: "dim",
@@ -82,17 +84,26 @@ function inFlight(fragments: number | undefined): string | null {
 
 function lastText({ worker, sourceLanguage, targetLanguage }: StreamRow): Markup {
   const last = worker.status?.lastText ?? null;
-  if (last === null) return html``;
+  const partial = worker.status?.partial ?? null;
+  if (last === null && partial === null) return html``;
   return html`<div class="texts">
     <div>
       <h3>said (${sourceLanguage})</h3>
-      <p lang="${sourceLanguage}">${last.source}</p>
+      <p lang="${sourceLanguage}">${last?.source ?? ""}</p>
+      ${partial === null ? "" : beingSaid(partial, sourceLanguage)}
     </div>
     <div>
       <h3>dubbed (${targetLanguage})</h3>
-      <p lang="${targetLanguage}">${last.translated}</p>
+      <p lang="${targetLanguage}">${last?.translated ?? ""}</p>
     </div>
   </div>`;
+}
+
+/** What may still change is dim. */
+function beingSaid({ text, stableChars }: PartialText, language: string): Markup {
+  return html`<p lang="${language}">
+    … ${text.slice(0, stableChars)}<span class="dim">${text.slice(stableChars)}</span>
+  </p>`;
 }
 
 function egressTable({ egress }: StreamRow): Markup {

@@ -165,6 +165,8 @@ export const workerStatus = z.object({
   inflight: z.number(),
   counters: z.record(z.string(), z.number()),
   lastText: z.object({ source: z.string(), translated: z.string() }).nullable(),
+  /** The newest of what is being said beyond the clauses; the first `stableChars` will not change any more. */
+  partial: z.object({ text: z.string(), stableChars: z.number() }).nullable(),
 });
 export type WorkerStatus = z.infer<typeof workerStatus>;
 

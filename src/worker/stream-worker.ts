@@ -9,7 +9,6 @@ import {
   type WorkerLink,
 } from "../protocol/relay-worker.ts";
 import type { ClauseReport } from "../protocol/clause-report.ts";
-import type { PartialTranscript } from "../protocol/sts-events.ts";
 import type { WorkerStatus } from "../protocol/supervisor.ts";
 import type { BedSplitter } from "../separation/bed-splitter.ts";
 import type { Clock } from "../sts/clock.ts";
@@ -26,6 +25,7 @@ import { Fragmenter, type Stretch } from "./fragmenter.ts";
 import { type AnswerDecoder, FragmentJudge } from "./fragment-judge.ts";
 import type { GridCutter } from "./grid-cutter.ts";
 import { Listener } from "./listener.ts";
+import { PartialText } from "./partial-text.ts";
 import { PcmQueue } from "./pcm-queue.ts";
 import type { FragmentMedia, SettledFragment } from "./settled-fragment.ts";
 
@@ -46,8 +46,6 @@ export interface StreamWorkerOptions {
   readonly onFragment: (fragment: SettledFragment, media: FragmentMedia) => void;
   /** Once per clause, when its fate is final in every language; never for fragments that are answered by themselves. */
   readonly onClause?: (clause: ClauseReport) => void;
-  /** What is being said beyond the clauses. */
-  readonly onPartial?: (partial: PartialTranscript) => void;
   readonly onEvent: (level: "info" | "warn" | "error", code: string, message: string) => void;
 }
 
@@ -64,6 +62,7 @@ export class StreamWorker {
   #air: AirClock;
   #run: Run | undefined;
   #lastText: WorkerStatus["lastText"] = null;
+  #partial = new PartialText();
   #cancelHeartbeat: () => void = () => {};
   #closed = false;
 
@@ -74,18 +73,18 @@ export class StreamWorker {
 
   /** Says hello and listens; the relay's hello opens the run. */
   start(): void {
-    const { link, workerId } = this.options;
+    const { link, workerId, client, clock } = this.options;
     link.onMessage = (message) => this.#onMessage(message);
     const separates = this.options.splitter !== undefined;
     link.send({ type: "hello", version: relayWorkerProtocolVersion, workerId, separates });
-    if (this.options.client !== undefined)
-      this.options.client.onPartial = (partial) => this.options.onPartial?.(partial);
+    if (client !== undefined)
+      client.onPartial = (partial) => this.#partial.hear(partial, clock.now());
     this.#beat();
     this.#work().catch((error: unknown) => this.#fail(error));
   }
 
   status(): WorkerStatus {
-    const { client } = this.options;
+    const { client, clock } = this.options;
     return {
       type: "status",
       sts: {
@@ -104,6 +103,7 @@ export class StreamWorker {
         speech_ms: Math.round((this.#run?.listener.speechSamples ?? 0) / 48),
       },
       lastText: this.#lastText,
+      partial: this.#partial.at(clock.now()),
     };
   }
 

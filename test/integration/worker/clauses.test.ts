@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { asInt16 } from "../../../src/audio/pcm.ts";
+import { workerToSupervisor } from "../../../src/protocol/supervisor.ts";
 import type { RecordingLink } from "../../unit/worker/recording-link.ts";
 import { clause, clauseSidecar, type ClausePlay } from "./clause-sidecar.ts";
 import { closeAll, expectWhole, startWorker } from "./running-worker.ts";
@@ -173,6 +174,23 @@ test("a clause is told once, with its texts and places in stream time", async ()
       ],
     },
   ]);
+});
+
+test("what is being said beyond the clauses is told to the supervisor, the newest of it", async () => {
+  const script = clauseSidecar({});
+  const { worker, hear, finish } = await startWorker({
+    ...script,
+    onFragment: (socket, fragment, echo) => {
+      const text = `Good evening ${fragment.sequence_number}`;
+      socket.emit("transcript:partial", { start_ms: 640, text, stable_chars: 4 });
+      socket.emit("transcript:partial", { start_ms: 640, text: 7 }); // none that anybody could show
+      script.onFragment?.(socket, fragment, echo);
+    },
+  });
+  expect(worker.status().partial).toBeNull();
+  await finish(hear(spoken));
+  const told = workerToSupervisor.parse(worker.status());
+  expect(told).toMatchObject({ partial: { text: "Good evening 13", stableChars: 4 } });
 });
 
 test("each language has its own dub, from one uplink", async () => {

@@ -47,6 +47,7 @@ function liveStream(engine: string, sts: "ready" | "disconnected" = "ready"): St
         inflight: 0,
         counters: { outcome_dubbed: 3, outcome_partial: 1, outcome_fallback: 2 },
         lastText: { source: "Good evening.", translated: "Boa noite." },
+        partial: null,
       },
     },
     egress: [],

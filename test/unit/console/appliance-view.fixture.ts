@@ -20,6 +20,7 @@ export const workerStatus = (change: Partial<Worker> = {}): Worker => ({
     source: "And so, my fellow Americans, ask not what your country can do for you.",
     translated: "E assim, meus compatriotas americanos, não perguntem o que o país pode fazer.",
   },
+  partial: null,
   ...change,
 });
 

@@ -42,6 +42,7 @@ test("no name, text or error can put an element or an attribute into the page", 
       restarts: 1,
       status: workerStatus({
         lastText: { source: evil, translated: `</p></section>${evil}` },
+        partial: { text: `</span></p>${evil}`, stableChars: 9 },
         sts: { state: "refused", engine: evil, endpoint: evil, lastError: evil, reconnects: 0 },
       }),
     },
@@ -119,6 +120,20 @@ test("a stream that does well shows its state, figures, texts, destinations and 
     "http://127.0.0.1:8888/live/match/out/",
   ])
     expect(text).toContain(shown);
+});
+
+test("what is being said stands behind what was said, dim where it may still change", async () => {
+  const partial = { text: "ask what you can do", stableChars: 8 };
+  const shown = (change: Parameters<typeof workerStatus>[0]) => {
+    const worker = { pid: 1, instanceId: "i", restarts: 0, status: workerStatus(change) };
+    return statusPage(applianceView({ streams: [streamRow({ worker })] }), now);
+  };
+  const page = shown({ partial });
+  expect(page).toContain('ask what<span class="dim"> you can do</span>');
+  expect((await parsed(page)).text).toContain("ask not what your country can do for you.");
+  const first = (await parsed(shown({ partial, lastText: null }))).text;
+  expect(first).toContain("said (en) … ask what you can do dubbed (pt)");
+  expect(shown({})).not.toContain("…");
 });
 
 test("an echo engine is shouted, not whispered", async () => {

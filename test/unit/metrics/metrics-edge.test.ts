@@ -30,6 +30,7 @@ const worker = (counters: Record<string, number>, change: Partial<WorkerStatus> 
     inflight: 2,
     counters,
     lastText: null,
+    partial: null,
     ...change,
   }) satisfies WorkerStatus;
 
