@@ -45,7 +45,7 @@ export const benchCommand = defineCommand({
 async function bench(config: SidecarConfig, wish: Wish, asJson: boolean): Promise<number> {
   try {
     process.env["CUDA_VISIBLE_DEVICES"] = config.cudaVisibleDevices; // the models' processes inherit it
-    const voiceProfiles = readVoiceProfiles(config.voiceProfilesPath);
+    const voiceProfiles = readVoiceProfiles(config.voiceProfilesPath, config.ttsProvider);
     const modelsDir = await requireModelsFolder({ dir: config.modelsDir, env: process.env });
     await using engine = createConfiguredEngine(
       config,

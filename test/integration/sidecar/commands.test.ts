@@ -152,6 +152,24 @@ describe("livedub-sts bench", () => {
     expect(stderr).toContain("livedub-sts models pull");
   });
 
+  test("takes voices of a voice service where one is set, as serve does", async () => {
+    const voices = join(mkdtempSync(join(tmpdir(), "livedub-voices-")), "voices.json");
+    const profile = { language: "pt", speaker: "pf_dora", voice_id: "v1" };
+    await Bun.write(voices, JSON.stringify({ default: profile }));
+    const env = { VOICE_PROFILES_PATH: voices, LIVEDUB_MODELS_DIR: "/nonexistent/models" };
+    const served = await run(["bench"], {
+      ...env,
+      TTS_PROVIDER: "elevenlabs",
+      ELEVENLABS_API_KEY: "hush",
+    });
+    expect(served.stderr).toContain("/nonexistent/models"); // what is looked for after the voices
+    expect(served.stderr).not.toContain("voice_id");
+    expect(served.code).toBe(1);
+    const local = await run(["bench"], env);
+    expect(local.stderr).toContain("default.voice_id: needs a voice service");
+    expect(local.code).toBe(2);
+  });
+
   test("without models to measure names the setting, and exits with 2", async () => {
     const { stderr, code } = await run(["bench"], { STS_MODE: "echo" });
     expect(code).toBe(2);
