@@ -1,3 +1,12 @@
+/*
+ * Ours, and not the wasm build of Signalsmith Stretch (signalsmith-stretch 1.3.2, MIT), because that build gives its
+ * module to nobody but an AudioWorklet, whose globals would have to be faked here, and is no better for it. Four
+ * sentences of Kokoro (two English, two Portuguese) at tempo 0.85, 1.15 and 1.3, recognised by Whisper base: mean
+ * character error rate here 2.1, 3.1 and 2.1 %, there 2.1 % at each and 2.1 % unstretched (the one difference is a
+ * single word, "autocarro"); both are as long as asked to the sample, with the speech in them off by at most 17 ms
+ * here and 14 ms there; CPU time a second of sound 2.9, 2.3 and 2.4 ms here, 11.5, 7.4 and 6.7 ms there (its cheaper
+ * preset 10.2, 5.2 and 5.6 ms).
+ */
 const frameMs = 30;
 const searchMs = 8;
 
