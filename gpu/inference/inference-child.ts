@@ -4,12 +4,13 @@ import { Backoff } from "../../src/process/backoff.ts";
 import { BunChild } from "../../src/process/bun-child.ts";
 import { describeExit, type ExitInfo } from "../../src/process/exit.ts";
 import { raceReady } from "../../src/process/race-ready.ts";
+import type { ChildObserver } from "./child-observer.ts";
 import type { ChildHealth, InferenceTask } from "./engine.ts";
 import { EngineError, type EngineStage } from "./engine-error.ts";
 import { type FromChild, type StartMessage, type ToChild, fromChild } from "./messages.ts";
 import { PendingRequest, RequestQueue, type RequestLimits, timeoutError } from "./request-queue.ts";
 
-export interface InferenceChildOptions<Info, Result> {
+export interface InferenceChildOptions<Request, Info, Result> {
   readonly task: InferenceTask;
   readonly stage: EngineStage;
   readonly command: readonly string[];
@@ -25,6 +26,9 @@ export interface InferenceChildOptions<Info, Result> {
   readonly hungAfterMs?: number;
   /** Grown beyond this, the child is replaced between two requests. */
   readonly recycleAboveBytes: number;
+  readonly observer?: ChildObserver | undefined;
+  /** Length of the sound that a run was about; absent, undefined or 0: none. */
+  readonly audioMs?: (request: Request, result: Result) => number | undefined;
 }
 
 type State = ChildHealth["state"];
@@ -58,7 +62,7 @@ export class InferenceChild<Request, Info, Result> implements AsyncDisposable {
   #loading = false;
   #lastProblem: string | undefined;
 
-  constructor(private readonly options: InferenceChildOptions<Info, Result>) {
+  constructor(private readonly options: InferenceChildOptions<Request, Info, Result>) {
     this.#queue = new RequestQueue(options.stage, options.queueMaxDepth);
   }
 
@@ -94,6 +98,7 @@ export class InferenceChild<Request, Info, Result> implements AsyncDisposable {
       this.#lastProblem = cause instanceof Error ? cause.message : String(cause);
       throw cause;
     }
+    this.options.observer?.started(this.options.task);
   }
 
   /** @throws {EngineError} */
@@ -106,7 +111,10 @@ export class InferenceChild<Request, Info, Result> implements AsyncDisposable {
     this.#pump();
     try {
       const answer = this.options.result.safeParse(await request.answered);
-      if (answer.success) return answer.data;
+      if (answer.success) {
+        this.#observeSound(request.ranMs, this.options.audioMs?.(payload, answer.data));
+        return answer.data;
+      }
       throw this.#modelError(`an answer of the wrong shape: ${answer.error.message}`);
     } finally {
       limits.signal?.removeEventListener("abort", leave);
@@ -125,6 +133,10 @@ export class InferenceChild<Request, Info, Result> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #observeSound(workMs: number, audioMs = 0): void {
+    if (audioMs > 0) this.options.observer?.soundRan(this.options.task, workMs, audioMs);
   }
 
   #refuseIfDown(): void {
@@ -179,6 +191,7 @@ export class InferenceChild<Request, Info, Result> implements AsyncDisposable {
     const request = this.#queue.next();
     if (request === undefined) return;
     this.#running = request;
+    this.options.observer?.runBegan(this.options.task, request.begin());
     const limitMs = request.limits.timeoutMs;
     const giveUpMs = limitMs ?? longestUnlimitedRunMs;
     const hungMs = giveUpMs + (this.options.hungAfterMs ?? 10_000);
@@ -249,6 +262,7 @@ export class InferenceChild<Request, Info, Result> implements AsyncDisposable {
 
   async #restart(): Promise<void> {
     this.#restarts += 1;
+    this.options.observer?.restarted(this.options.task);
     try {
       await this.#spawn();
       this.options.logger.info({ task: this.options.task }, "an inference process is back");

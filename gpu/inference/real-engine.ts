@@ -1,7 +1,5 @@
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { VoiceProvider } from "../pipeline/voice/provider.ts";
-import type { Logger } from "../../src/telemetry/log.ts";
 import { listVoices } from "../models/kokoro/kokoro.ts";
 import { type DubStages, dub } from "../pipeline/dub-fragment.ts";
 import { type Translation, TranslationChain, unsupportedPair } from "../pipeline/translate.ts";
@@ -11,38 +9,15 @@ import type {
   DubRequest,
   DubResult,
   EngineHealth,
-  InferenceTask,
   ModelNames,
   StageObserver,
   VoiceInfo,
 } from "./engine.ts";
-import { EngineError, type EngineStage } from "./engine-error.ts";
+import { type EngineChildrenOptions, createEngineChildren } from "./engine-children.ts";
+import { EngineError } from "./engine-error.ts";
 import { Hearing } from "./hearing.ts";
-import { InferenceChild } from "./inference-child.ts";
 import { LocalTranslationProvider } from "./local-translation-provider.ts";
-import {
-  type DetectAnswer,
-  type DetectInfo,
-  type DetectPayload,
-  type HearRequest,
-  type HearResult,
-  type RecogniseInfo,
-  type TranslateInfo,
-  type TranslateRequest,
-  type TranslateResult,
-  type VoiceInfoMessage,
-  type VoiceRequest,
-  type VoiceResult,
-  detectInfo,
-  detectResult,
-  hearResult,
-  longestPromptLetters,
-  recogniseInfo,
-  translateInfo,
-  translateResult,
-  voiceInfo,
-  voiceResult,
-} from "./messages.ts";
+import { longestPromptLetters } from "./messages.ts";
 import type { RequestLimits } from "./request-queue.ts";
 import { primarySubtag } from "./primary-subtag.ts";
 import { selfTest } from "./self-test.ts";
@@ -57,21 +32,10 @@ import type {
   TranslateClauseRequest,
 } from "./stages.ts";
 import { type TranslationServices, createTranslationProviders } from "./translation-services.ts";
-import { childEnvironment } from "./child-environment.ts";
 import { Speaker } from "./speaker.ts";
 import { VoiceBook, type VoiceProfile } from "./voice-book.ts";
 
-export interface RealEngineOptions {
-  /** Folder of the weights; see the weight store. */
-  readonly modelsDir: string;
-  readonly logger: Logger;
-  /** Argv that runs a hidden command of this executable: `(task) => selfCommand("livedub-sts", task)`. */
-  readonly childCommand: (task: InferenceTask) => readonly string[];
-  readonly executionProvider?: "cpu" | "cuda";
-  /** Size of the recogniser (folder `asr/whisper-SIZE-onnx`); default `base`. */
-  readonly asrModel?: string;
-  /** Threads of each of the two heavy children; default half the cores, at least 1. */
-  readonly threads?: number;
+export interface RealEngineOptions extends EngineChildrenOptions {
   /** Absent: the local models alone. */
   readonly translation?: TranslationServices;
   readonly voiceProfiles?: Readonly<Record<string, VoiceProfile>>;
@@ -81,14 +45,10 @@ export interface RealEngineOptions {
   readonly asrTimeoutMs?: number;
   readonly translationTimeoutMs?: number;
   readonly ttsTimeoutMs?: number;
-  /** Requests waiting for each child; one more is refused with `QUEUE_FULL`. Default 20. */
-  readonly queueMaxDepth?: number;
   readonly onStage?: StageObserver;
   /** Told for each translation whether it was made before. */
   readonly onTranslationCache?: (hit: boolean) => void;
 }
-
-const gibibyte = 2 ** 30;
 
 /** The engine of real models: its children, a translation chain, and the fitting of dubs between them. */
 export function createRealEngine(options: RealEngineOptions): DubEngine & EngineStages {
@@ -99,12 +59,9 @@ class RealEngine implements DubEngine, EngineStages {
   readonly mode = "real";
   readonly stages = this;
   readonly gpuAvailable: boolean;
-  readonly #detect: InferenceChild<DetectPayload, DetectInfo, DetectAnswer>;
-  readonly #recognise: InferenceChild<HearRequest, RecogniseInfo, HearResult>;
+  readonly #children: ReturnType<typeof createEngineChildren>;
   readonly #hearing: Hearing;
-  readonly #voice: InferenceChild<VoiceRequest, VoiceInfoMessage, VoiceResult>;
   readonly #speaker: Speaker;
-  readonly #translate: InferenceChild<TranslateRequest, TranslateInfo, TranslateResult>;
   #chain = new TranslationChain([]);
   #voices = new VoiceBook([]);
   #state: "starting" | "ready" | "failed" = "starting";
@@ -113,46 +70,27 @@ class RealEngine implements DubEngine, EngineStages {
 
   constructor(private readonly options: RealEngineOptions) {
     this.gpuAvailable = options.executionProvider === "cuda";
-    this.#detect = new InferenceChild({
-      ...this.#childOptions("detect", "asr", gibibyte),
-      info: detectInfo,
-      result: detectResult,
-    });
-    this.#recognise = new InferenceChild({
-      ...this.#childOptions("recognise", "asr", 2 * gibibyte),
-      info: recogniseInfo,
-      result: hearResult,
-    });
-    this.#hearing = new Hearing(this.#recognise);
-    this.#voice = new InferenceChild({
-      ...this.#childOptions("voice", "tts", 3 * gibibyte),
-      info: voiceInfo,
-      result: voiceResult,
-    });
+    this.#children = createEngineChildren(options);
+    this.#hearing = new Hearing(this.#children.recognise);
     this.#speaker = new Speaker({
-      child: this.#voice,
+      child: this.#children.voice,
       provider: options.voiceService,
       logger: options.logger,
-    });
-    this.#translate = new InferenceChild({
-      ...this.#childOptions("translate", "translation", gibibyte),
-      info: translateInfo,
-      result: translateResult,
     });
   }
 
   get models(): ModelNames {
     if (this.#state !== "ready") return { asr: "loading", translation: "loading", tts: "loading" };
     return {
-      asr: this.#recognise.info.model,
-      translation: this.#translate.info.models.map((model) => model.name).join(","),
-      tts: this.#voice.info.model,
+      asr: this.#children.recognise.info.model,
+      translation: this.#children.translate.info.models.map((model) => model.name).join(","),
+      tts: this.#children.voice.info.model,
     };
   }
 
   pairs(): [string, string][] {
     if (this.#state !== "ready") return [];
-    const heard = new Set(this.#recognise.info.languages);
+    const heard = new Set(this.#children.recognise.info.languages);
     return this.#chain
       .pairs()
       .filter(([source, target]) => heard.has(source) && this.#voices.speaks(target));
@@ -170,9 +108,9 @@ class RealEngine implements DubEngine, EngineStages {
     try {
       const { modelsDir, voiceProfiles } = this.options;
       this.#voices = new VoiceBook(listVoices(join(modelsDir, "tts", "kokoro")), voiceProfiles);
-      await Promise.all(this.#children.map((child) => child.start()));
+      await Promise.all(this.#processes.map((child) => child.start()));
       this.#chain = this.#providers();
-      await selfTest(this.#hearing, this.#voice);
+      await selfTest(this.#hearing, this.#children.voice);
       this.#state = "ready";
     } catch (cause) {
       this.#state = "failed";
@@ -212,7 +150,10 @@ class RealEngine implements DubEngine, EngineStages {
 
   async detect({ samples, state }: DetectRequest, limits?: RequestLimits): Promise<DetectResult> {
     this.#refuseUnlessReady();
-    return this.#detect.request({ samples: whole(samples), ...(state && { state }) }, limits);
+    return this.#children.detect.request(
+      { samples: whole(samples), ...(state && { state }) },
+      limits,
+    );
   }
 
   async transcribe(request: TranscribeRequest, limits?: RequestLimits): Promise<TranscribeResult> {
@@ -246,10 +187,10 @@ class RealEngine implements DubEngine, EngineStages {
   }
 
   health(): EngineHealth {
-    const children = this.#children.map((child) => child.health);
+    const children = this.#processes.map((child) => child.health);
     if (this.#state !== "ready")
       return { state: this.#state, children, ...(this.#failure && { detail: this.#failure }) };
-    const down = this.#children.find((child) => child.health.state !== "ready");
+    const down = this.#processes.find((child) => child.health.state !== "ready");
     if (down === undefined) return { state: "ready", children };
     const { task, state } = down.health;
     const detail = `${task} is ${state}${down.problem ? `: ${down.problem}` : ""}`;
@@ -267,11 +208,11 @@ class RealEngine implements DubEngine, EngineStages {
   }
 
   async #closeChildren(): Promise<void> {
-    await Promise.all(this.#children.map((child) => child.close()));
+    await Promise.all(this.#processes.map((child) => child.close()));
   }
 
-  get #children() {
-    return [this.#detect, this.#recognise, this.#voice, this.#translate];
+  get #processes() {
+    return Object.values(this.#children);
   }
 
   #refuseUnlessReady(): void {
@@ -289,28 +230,9 @@ class RealEngine implements DubEngine, EngineStages {
       translationTimeoutMs,
       onTranslationCache,
     } = this.options;
-    const local = new LocalTranslationProvider(this.#translate);
+    const local = new LocalTranslationProvider(this.#children.translate);
     const providers = createTranslationProviders(translation, local, translationTimeoutMs);
     return new TranslationChain(providers, { onCache: onTranslationCache });
-  }
-
-  #childOptions(task: InferenceTask, stage: EngineStage, recycleAboveBytes: number) {
-    const { options } = this;
-    return {
-      task,
-      stage,
-      recycleAboveBytes,
-      command: options.childCommand(task),
-      env: childEnvironment(),
-      start: {
-        modelsDir: options.modelsDir,
-        threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / 2)),
-        executionProvider: options.executionProvider ?? ("cpu" as const),
-        ...(options.asrModel !== undefined && { asrModel: options.asrModel }),
-      },
-      logger: options.logger,
-      queueMaxDepth: options.queueMaxDepth ?? 20,
-    };
   }
 }
 

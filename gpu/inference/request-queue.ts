@@ -12,6 +12,9 @@ export interface RequestLimits {
 export class PendingRequest {
   #settle: { resolve(payload: unknown): void; reject(error: Error): void } | undefined;
   readonly answered: Promise<unknown>;
+  readonly #askedAtMs = performance.now();
+  #begunAtMs: number | undefined;
+  #ranMs = 0;
 
   constructor(
     readonly id: number,
@@ -28,7 +31,19 @@ export class PendingRequest {
     return this.#settle === undefined;
   }
 
+  /** Length of its run; 0 before it was resolved. */
+  get ranMs(): number {
+    return this.#ranMs;
+  }
+
+  /** Its run starts now. @returns how long it has waited since it was asked for, ms */
+  begin(): number {
+    this.#begunAtMs = performance.now();
+    return this.#begunAtMs - this.#askedAtMs;
+  }
+
   resolve(payload: unknown): void {
+    if (this.#begunAtMs !== undefined) this.#ranMs = performance.now() - this.#begunAtMs;
     this.#settle?.resolve(payload);
     this.#settle = undefined;
   }

@@ -13,7 +13,7 @@ export function createConfiguredEngine(
   config: SidecarConfig,
   models: EngineModels,
   logger: Logger,
-  observers: Pick<RealEngineOptions, "onStage" | "onTranslationCache"> = {},
+  observers: Pick<RealEngineOptions, "onStage" | "childObserver" | "onTranslationCache"> = {},
 ): ReturnType<typeof createRealEngine> {
   return createRealEngine({
     ...models,

@@ -5,6 +5,7 @@ import type { ClauseNotice } from "../session/clauses/answer-line.ts";
 import type { RefusalReason } from "../session/clauses/guards.ts";
 import type { ShedReason, Worth } from "../session/clauses/work.ts";
 import type { SessionObserver } from "../session/session-peer.ts";
+import { ChildMetrics } from "./child-metrics.ts";
 import { TranslationCacheMetrics } from "./translation-cache-metrics.ts";
 
 /** Buckets of the released server are among these; finer ones stand between. */
@@ -28,6 +29,7 @@ const mostFailuresOfAStream = 50;
 export class SidecarMetrics implements SessionObserver, ClauseObserver {
   readonly registry = new Registry();
   readonly translationCache = new TranslationCacheMetrics(this.registry);
+  readonly children = new ChildMetrics(this.registry);
   #gpu: GpuLoad | undefined;
   #modelLoadSeconds: number | undefined;
   readonly #streams = new Set<string>();

@@ -216,6 +216,7 @@ export class StsService implements AsyncDisposable {
     if (models === undefined) throw new Error("real mode needs a folder of weights");
     return createConfiguredEngine(config, models, logger, {
       onStage: (stage, durationMs) => metrics.stageRan(stage, durationMs),
+      childObserver: metrics.children,
       onTranslationCache: (hit) => metrics.translationCache.lookedUp(hit),
     });
   }

@@ -143,6 +143,16 @@ describe("a sidecar with real models", () => {
     for (const stage of ["asr", "translation", "tts"])
       expect(metrics).toMatch(new RegExp(`^sts_${stage}_duration_seconds_count [1-9]`, "m"));
     expect(metrics).toMatch(/^sts_model_load_seconds \d/m);
+    for (const stage of ["asr", "tts"])
+      expect(metrics).toMatch(
+        new RegExp(`^sts_stage_real_time_factor_count\\{stage="${stage}"\\} [1-9]`, "m"),
+      );
+    for (const task of ["recognise", "voice", "translate"])
+      expect(metrics).toMatch(
+        new RegExp(`^sts_child_queue_delay_seconds_count\\{task="${task}"\\} [1-9]`, "m"),
+      );
+    for (const task of ["detect", "recognise", "voice", "translate"])
+      expect(metrics).toMatch(new RegExp(`^sts_child_restarts_total\\{task="${task}"\\} \\d`, "m"));
   });
 
   test("refuses a pair that nothing serves, with the pairs that it has", async () => {
