@@ -3,7 +3,7 @@ import type { ClauseMessage } from "../../../src/protocol/sts-fragment.ts";
 import type { ReceivedFragment, SidecarScript } from "../sts-client/scripted-sidecar.ts";
 
 /** Rate of the dub that a scripted clause sidecar answers with. */
-export const dubRateHz = 24_000;
+const dubRateHz = 24_000;
 
 /** What such a sidecar says of one fragment. */
 export interface ClausePlay {
