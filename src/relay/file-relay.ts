@@ -19,6 +19,7 @@ import { FileStems } from "./file-stems.ts";
 import { LanguageChannel } from "./language-channel.ts";
 import type { LimitedBlock } from "./limited-sound.ts";
 import { PcmRing } from "./pcm-ring.ts";
+import { SilenceJoins } from "./silence-joins.ts";
 
 export interface FileRelayOptions {
   readonly input: string;
@@ -81,6 +82,7 @@ export async function runFileRelay(options: FileRelayOptions): Promise<FileRelay
 
 class FileRelay {
   #original = new PcmRing(aheadSamples + tailSamples);
+  #joins = new SilenceJoins(this.#original);
   #bed = new BedRing(aheadSamples + tailSamples);
   #separates = false;
   #channels: LanguageChannel[];
@@ -177,6 +179,7 @@ class FileRelay {
       const piece = samples.slice(at, at + pieceSamples * 2);
       const startSample = this.#receivedSamples;
       this.#original.write(startSample, piece);
+      this.#joins.wrote(startSample, piece);
       this.#receivedSamples += piece.length / 2;
       await this.#say({ type: "pcm", startSample, airsInMs: 0, pcm: asBytes(piece) });
       this.#wake();

@@ -18,6 +18,7 @@ import { PlayoutClock } from "./playout-clock.ts";
 import { Playout } from "./playout.ts";
 import { Publisher } from "./publisher.ts";
 import { PushUrls } from "./push-urls.ts";
+import { SilenceJoins } from "./silence-joins.ts";
 import { Timeline } from "./timeline.ts";
 import { VideoQueue } from "./video-queue.ts";
 import { WorkerServer } from "./worker-server.ts";
@@ -51,6 +52,7 @@ export class LiveRelay {
   #clock = new PlayoutClock();
   #queue = new VideoQueue(maxVideoBytes);
   #original: PcmRing;
+  #joins: SilenceJoins;
   #bed: BedRing;
   #settings: MixSettings;
   #outputs: Output[];
@@ -74,6 +76,7 @@ export class LiveRelay {
     const { fallback, withoutBed, bgGain, dubGain, tuning } = spec;
     this.#settings = { fallback, withoutBed, bgGain, dubGain, tuning };
     this.#original = new PcmRing(((spec.playoutDelayMs + slackMs) * streamSampleRateHz) / 1000);
+    this.#joins = new SilenceJoins(this.#original);
     this.#bed = new BedRing(this.#original.capacitySamples);
     this.#urls = new PushUrls((message) => parent.send(message));
     this.#worker = this.#createWorkerServer();
@@ -252,6 +255,7 @@ export class LiveRelay {
     const endSample = startSample + samples.length / 2;
     this.#followDelay(endSample, samples.length / 2);
     this.#original.write(startSample, samples, this.#inSpan ? "continue" : "begin");
+    this.#joins.wrote(startSample, samples);
     this.#inSpan = true;
     this.#worker.send({
       type: "pcm",

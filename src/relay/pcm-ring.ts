@@ -2,7 +2,7 @@ import { fadeEdge } from "../audio/gain.ts";
 
 const channels = 2;
 /** Where sound breaks off or sets in (a publisher that went or came), its edge is faded this long. */
-const edgeFadeSamples = 480;
+export const edgeFadeSamples = 480;
 
 /**
  * The original's sound in the delay line: interleaved stereo samples addressed by stream time, the
@@ -47,10 +47,17 @@ export class PcmRing {
 
   /** Fades the newest samples out: nothing will follow them without a gap. */
   fadeOutEnd(): void {
-    const length = Math.min(edgeFadeSamples, this.#endSample - this.#startSample);
-    const tail = this.read(this.#endSample - length, length).samples;
-    fadeEdge(tail, channels, edgeFadeSamples, "out");
-    this.#put(this.#endSample - length, tail);
+    this.fade(this.#endSample, "out");
+  }
+
+  /** Fades, within the ring, the samples that end before `at` out, or those that begin there in. */
+  fade(at: number, edge: "in" | "out"): void {
+    const from = Math.max(edge === "out" ? at - edgeFadeSamples : at, this.#startSample);
+    const to = Math.min(edge === "out" ? at : at + edgeFadeSamples, this.#endSample);
+    if (from >= to) return;
+    const { samples } = this.read(from, to - from);
+    fadeEdge(samples, channels, edgeFadeSamples, edge);
+    this.#put(from, samples);
   }
 
   /**
