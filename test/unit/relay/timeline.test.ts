@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { flvTagType } from "../../../src/media/flv.ts";
+import { FlvParser, flvHeader, flvTagBytes, flvTagType } from "../../../src/media/flv.ts";
+import { pullStampOffsetMs } from "../../../src/media/live-commands.ts";
 import { PlayoutClock } from "../../../src/relay/playout-clock.ts";
 import { Timeline } from "../../../src/relay/timeline.ts";
 import type { VideoPacket } from "../../../src/relay/video-queue.ts";
@@ -101,6 +102,32 @@ describe("the timeline", () => {
     expect(made.refusedPictures).toBe(1);
     pull(10_000, 100); // the publisher comes back
     expect(spans).toEqual([9000 * 48]);
+  });
+
+  test("a pull of 49.7 days, whose FLV stamps wrap at 32 bits, goes on without a mark", () => {
+    const { made, pictures, sound, spans, picture } = timeline();
+    const parser = new FlvParser();
+    parser.push(flvHeader({ video: true, audio: false }));
+    const count = 200;
+    // 2 s before the wrap.
+    const zeroMs = 2 ** 32 - pullStampOffsetMs - 2000;
+    made.openSpan();
+    for (let n = 0; n < count; n++) {
+      const stampMs = zeroMs + n * 20;
+      const { data } = picture(stampMs, n % 50 === 0);
+      const bytes = flvTagBytes(flvTagType.video, stampMs + pullStampOffsetMs, data);
+      const nowMs = 1000 + (n + 1) * 20;
+      for (const tag of parser.push(bytes))
+        made.video({ ...tag, timestampMs: tag.timestampMs - pullStampOffsetMs }, nowMs);
+      expect(made.sound(stampMs * 48, new Int16Array(chunk * 2), nowMs)).toBe(true);
+    }
+    expect(pictures.map(({ dtsMs }) => dtsMs)).toEqual(
+      Array.from({ length: count }, (_, n) => zeroMs + n * 20),
+    );
+    expect(sound.map(({ startSample }) => startSample / 48)).toEqual(
+      pictures.map(({ dtsMs }) => dtsMs),
+    );
+    expect([made.spans, spans.length, made.refusedPictures]).toEqual([1, 0, 0]);
   });
 
   test("a composition offset that cannot be is taken out, and moves nothing after it", () => {
