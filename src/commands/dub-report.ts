@@ -1,4 +1,5 @@
 import type { ClauseCounts } from "../protocol/clause-counts.ts";
+import type { ClauseReport } from "../protocol/clause-report.ts";
 import { streamSampleRateHz } from "../protocol/relay-worker.ts";
 import type { SettledFragment } from "../worker/settled-fragment.ts";
 
@@ -16,6 +17,18 @@ export interface ReportedFragment {
   readonly reason: string | null;
   readonly detail: string | null;
   /** Where its dub sounds; null where none does. It may reach into the pause after the fragment. */
+  readonly dubStartMs: number | null;
+  readonly dubEndMs: number | null;
+}
+
+/** One clause of the report, where the sidecar works by clauses; times in milliseconds of the input. */
+export interface ReportedClause {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly sourceText: string;
+  /** In the (first) target language; empty where it was not translated. */
+  readonly translatedText: string;
+  /** Where its dub sounds; null where it was dropped. */
   readonly dubStartMs: number | null;
   readonly dubEndMs: number | null;
 }
@@ -48,6 +61,8 @@ export interface DubReport {
     readonly realTimeFactor: number;
   };
   readonly fragments: readonly ReportedFragment[];
+  /** Empty where the sidecar works fragment by fragment. */
+  readonly clauses: readonly ReportedClause[];
 }
 
 /** Builds the report from what was settled; the same numbers that were handed to the output. */
@@ -57,7 +72,8 @@ export function dubReport(run: {
     "input" | "output" | "sourceLanguage" | "targetLanguage" | "voice" | "engine"
   >;
   readonly fragments: readonly SettledFragment[];
-  readonly clauses: ClauseCounts | undefined;
+  readonly clauseCounts: ClauseCounts | undefined;
+  readonly clauses: readonly ClauseReport[];
   readonly durationMs: number;
   readonly speechMs: number;
   readonly wallMs: number;
@@ -81,11 +97,12 @@ export function dubReport(run: {
       partial: count("partial"),
       noSpeech: count("no-speech"),
       fallback: count("fallback"),
-      clauses: run.clauses ?? null,
+      clauses: run.clauseCounts ?? null,
       wallMs: Math.round(run.wallMs),
       realTimeFactor: Number((run.wallMs / Math.max(1, run.durationMs)).toFixed(3)),
     },
     fragments,
+    clauses: run.clauses.map((clause) => reportedClause(clause, run.names.targetLanguage)),
   };
 }
 
@@ -123,6 +140,19 @@ const shownReasons = 6;
 /** A sidecar's own word, made safe for a terminal. */
 function printable(code: string): string {
   return code.replaceAll(/[^\w.-]/g, "?").slice(0, 40);
+}
+
+function reportedClause(clause: ClauseReport, language: string): ReportedClause {
+  const target = clause.targets.find((one) => one.language === language);
+  const isHeard = target?.dubbed === true;
+  return {
+    startMs: milliseconds(clause.startSample),
+    endMs: milliseconds(clause.endSample),
+    sourceText: clause.sourceText,
+    translatedText: target?.text ?? "",
+    dubStartMs: isHeard ? milliseconds(target.startSample) : null,
+    dubEndMs: isHeard ? milliseconds(target.endSample) : null,
+  };
 }
 
 function reported(fragment: SettledFragment): ReportedFragment {

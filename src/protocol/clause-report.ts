@@ -15,6 +15,14 @@ export const clauseReport = z.object({
   /** Where each of the source's words lies, where the sidecar tells. */
   words: z.array(z.object({ word: z.string(), ...place })).optional(),
   /** The text in each target language and where its dub sounds; at the source's place where none does. */
-  targets: z.array(z.object({ language: z.string(), text: z.string(), ...place })),
+  targets: z.array(
+    z.object({
+      language: z.string(),
+      text: z.string(),
+      ...place,
+      /** False: it was never heard. */
+      dubbed: z.boolean().optional(),
+    }),
+  ),
 });
 export type ClauseReport = z.infer<typeof clauseReport>;

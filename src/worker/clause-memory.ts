@@ -136,10 +136,11 @@ export class ClauseMemory {
       ...(words === undefined ? {} : { words }),
       targets: [...fates]
         .filter(([, { text }]) => text !== "")
-        .map(([language, { text, dub }]) => ({
+        .map(([language, { status, text, dub }]) => ({
           language,
           text,
           ...(dub ?? { startSample, endSample }),
+          dubbed: status === "dubbed" && dub !== undefined,
         })),
     });
   }

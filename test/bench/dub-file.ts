@@ -25,21 +25,22 @@ async function measure(clip: string): Promise<Record<string, string>> {
   const { code, stderr } = await finished;
   if (code !== 0) throw new Error(`livedub dub ended with ${code}\n${stderr}`);
   const report = (await Bun.file(folder.file("report.json")).json()) as DubReport;
+  const spoken = report.clauses.length > 0 ? report.clauses : report.fragments;
   const quality = await judgeDub({
     stem: await soundOf(folder.file("stems/dub-pt.wav")),
     source: "en",
     target: "pt",
     sentences: await readTimeline(clip),
-    pieces: report.fragments.flatMap(({ translatedText, dubStartMs, dubEndMs }) =>
+    pieces: spoken.flatMap(({ translatedText, dubStartMs, dubEndMs }) =>
       dubStartMs === null || dubEndMs === null ? [] : [{ translatedText, dubStartMs, dubEndMs }],
     ),
   });
   const recalls = quality.sentences.map(({ recall }) => recall);
-  const dubbed = report.fragments.filter(({ dubStartMs }) => dubStartMs !== null).length;
+  const dubbed = spoken.filter(({ dubStartMs }) => dubStartMs !== null).length;
   return {
     clip: basename(clip),
     "pictures identical": String((await picturesOf(output)) === (await picturesOf(clip))),
-    "fragments dubbed": `${dubbed} of ${report.fragments.length}`,
+    dubbed: `${dubbed} of ${spoken.length}`,
     "CER (bar 15 %)": `${(100 * quality.characterErrorRate).toFixed(1)} %`,
     "lowest sentence (bar 0.5)": Math.min(...recalls).toFixed(2),
     "real-time factor": String(report.totals.realTimeFactor),

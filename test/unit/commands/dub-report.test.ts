@@ -43,7 +43,8 @@ test("times are milliseconds of the input, totals count what the fragments say",
       settled({ ...none, outcome: "no-speech", transcript: "", translatedText: "" }),
       settled({ ...none, outcome: "fallback", reason: "timeout", detail: "no answer" }),
     ],
-    clauses: undefined,
+    clauseCounts: undefined,
+    clauses: [],
     durationMs: 10_000.4,
     speechMs: 4000,
     wallMs: 2500,
@@ -86,7 +87,8 @@ describe("the closing lines", () => {
       dubReport({
         names: { ...names, engine },
         fragments: [settled({}), settled({ outcome: "fallback", reason: "timeout" })],
-        clauses,
+        clauseCounts: clauses,
+        clauses: [],
         durationMs: 10_000,
         speechMs: 4000,
         wallMs: 2500,
@@ -121,4 +123,32 @@ describe("the closing lines", () => {
     expect(line).toContain("dropped (??2Jgone 2, ");
     expect(line.length).toBeLessThan(150);
   });
+});
+
+test("a clause is reported with its dub's place, and without one where it was never heard", () => {
+  const place = { startSample: 48_000, endSample: 96_000 };
+  const said = (dubbed: boolean) => ({
+    type: "clause" as const,
+    clauseId: "c",
+    ...place,
+    sourceText: "Good evening.",
+    targets: [
+      { language: "pt", text: "Boa noite.", startSample: 48_480, endSample: 100_800, dubbed },
+    ],
+  });
+  const { clauses } = dubReport({
+    names,
+    fragments: [],
+    clauseCounts: undefined,
+    clauses: [said(true), said(false), { ...said(true), targets: [] }],
+    durationMs: 10_000,
+    speechMs: 4000,
+    wallMs: 2500,
+  });
+  const told = { startMs: 1000, endMs: 2000, sourceText: "Good evening." };
+  expect(clauses).toEqual([
+    { ...told, translatedText: "Boa noite.", dubStartMs: 1010, dubEndMs: 2100 },
+    { ...told, translatedText: "Boa noite.", dubStartMs: null, dubEndMs: null },
+    { ...told, translatedText: "", dubStartMs: null, dubEndMs: null },
+  ]);
 });
