@@ -104,7 +104,9 @@ export class ClauseRecognition {
   #submitPass(plan: DecodePlan): void {
     const { scheduler, sessionId, costs, live, airsAtMs } = this.options;
     const isFinal = plan.kind === "final";
-    const dueMs = airsAtMs(isFinal ? plan.fromMs : plan.toMs) - answerLeadMs - costs.translationMs;
+    // A window reaches back for context: what it can still decide begins where no clause is cut yet.
+    const openMs = Math.max(plan.fromMs, this.#line.uncutFromMs());
+    const dueMs = airsAtMs(isFinal ? openMs : plan.toMs) - answerLeadMs - costs.translationMs;
     scheduler.submit({
       job: {
         sessionId,

@@ -303,7 +303,7 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
   #capMs(): number {
     const { terms, costs } = this.options;
     const delayMs = this.#live ? terms.playoutDelayMs : undefined;
-    return clauseCapMs(presetMsFor(terms), delayMs, costs.usualSynthesisRtf);
+    return clauseCapMs(presetMsFor(terms), delayMs, costs.usualSynthesisRtf, costs.usualPassMs);
   }
 
   #airsAtMs(trackMs: number): number {

@@ -18,6 +18,7 @@ export class StageCosts {
   #pass = assumedCost(assumed.passMs);
   #translation = assumedCost(assumed.translationMs);
   #synthesis = assumedCost(assumed.synthesisRtf);
+  #usualPassMs = assumed.passMs;
   #usualSynthesisRtf = assumed.synthesisRtf;
   readonly #speech = new Map<string, StageCost>();
 
@@ -40,7 +41,13 @@ export class StageCosts {
     return this.#usualSynthesisRtf;
   }
 
+  /** One pass over the last dozens, ms. */
+  get usualPassMs(): number {
+    return this.#usualPassMs;
+  }
+
   passed(workMs: number): void {
+    this.#usualPassMs += usualShare * (workMs - this.#usualPassMs);
     this.#pass = measuredCost(this.#pass, workMs, 1);
   }
 

@@ -21,24 +21,28 @@ export const defaultCutterLimits: Omit<CutterLimits, "capMs"> = {
   mostWords: 64,
 };
 
-/** Time that recognition, translation, order and transport take beside synthesis. */
-const standingCostMs = 1200;
+/** Time that detection, translation, order and transport take beside recognition and synthesis. */
+const standingCostMs = 850;
+/** A pass of the recogniser on a machine of today. */
+const usualPassMs = 350;
 /** Below this clauses are scraps without a meaning: a machine too slow for it gives up whole ones instead. */
 const shortestCapMs = 1800;
 
 /**
- * The longest clause that can still be dubbed in time: min(preset, (D - 1.2 s) / (1 + synthesis RTF)).
+ * The longest clause that can still be dubbed in time: min(preset, (D - 0.85 s - pass) / (1 + synthesis RTF)).
  *
  * @param presetMs 2500, 4000 or 6000 for fast, balanced and quality
  * @param playoutDelayMs D; absent in file pacing, where only the preset holds
  * @param synthesisRtf measured: seconds of work a second of speech
+ * @param passMs measured: one pass of the recogniser
  */
 export function clauseCapMs(
   presetMs: number,
   playoutDelayMs: number | undefined,
   synthesisRtf: number,
+  passMs = usualPassMs,
 ): number {
   if (playoutDelayMs === undefined) return Math.max(shortestCapMs, presetMs);
-  const inTime = (playoutDelayMs - standingCostMs) / (1 + Math.max(0, synthesisRtf));
+  const inTime = (playoutDelayMs - standingCostMs - passMs) / (1 + Math.max(0, synthesisRtf));
   return Math.max(shortestCapMs, Math.min(presetMs, inTime));
 }
