@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { StsStage } from "../../src/protocol/sts-errors.ts";
-import type { ClauseObserver } from "../session/clause-dubbing.ts";
+import type { ClauseObserver } from "../session/clause-observer.ts";
 import type { ClauseNotice } from "../session/clauses/answer-line.ts";
 import type { RefusalReason } from "../session/clauses/guards.ts";
 import type { ShedReason, Worth } from "../session/clauses/work.ts";

@@ -4,10 +4,10 @@ import { EngineError } from "../inference/engine-error.ts";
 import type { EngineStages } from "../inference/stages.ts";
 import { stretchTempo } from "../pipeline/time-stretch.ts";
 import type { ClauseBook, ClauseEntry, ClauseTimings } from "./clause-book.ts";
+import type { ClauseObserver } from "./clause-observer.ts";
 import type { StageTimeouts } from "./clause-parts.ts";
 import type { AnswerLine, ClauseNotice, Stretch } from "./clauses/answer-line.ts";
 import type { Clause } from "./clauses/clause-cutter.ts";
-import type { RefusalReason } from "./clauses/guards.ts";
 import { defaultIsochronyLimits } from "./clauses/isochrony.ts";
 import { answerLeadMs } from "./clauses/slicer.ts";
 import type { Silence } from "./clauses/words.ts";
@@ -20,18 +20,6 @@ import type { WorkScheduler } from "./work-scheduler.ts";
 const toleratedStretch = 0.03;
 /** How much longer than its slot a translation may be and still be spoken into it. */
 const budgetSlack = 1.2;
-
-/** What is measured of clauses. */
-export interface ClauseObserver {
-  decoded(streamId: string, kind: "partial" | "final", audioMs: number, tookMs: number): void;
-  refused(streamId: string, reason: RefusalReason): void;
-  /** A fragment whose words missed their time. */
-  missed(streamId: string): void;
-  /** A clause's fate in one language was told. */
-  clauseTold(streamId: string, notice: ClauseNotice): void;
-  /** Work of one stage, for its metrics. */
-  stageRan(stage: "asr" | "translation" | "tts", tookMs: number): void;
-}
 
 export interface ClauseDubbingOptions {
   readonly sessionId: string;

@@ -1,7 +1,7 @@
 import type { FragmentCodec } from "../codec/fragment-codec.ts";
 import type { ModelNames } from "../inference/engine.ts";
 import type { EngineStages } from "../inference/stages.ts";
-import type { ClauseObserver } from "./clause-dubbing.ts";
+import type { ClauseObserver } from "./clause-observer.ts";
 import type { StageCosts } from "./stage-costs.ts";
 import type { WorkScheduler } from "./work-scheduler.ts";
 

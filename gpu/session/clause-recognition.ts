@@ -1,6 +1,6 @@
 import type { EngineStages, TranscribeResult } from "../inference/stages.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
-import type { ClauseObserver } from "./clause-dubbing.ts";
+import type { ClauseObserver } from "./clause-observer.ts";
 import type { StageTimeouts } from "./clause-parts.ts";
 import type { Clause } from "./clauses/clause-cutter.ts";
 import type { DecodePlan, SpeechStretch } from "./clauses/decode-plan.ts";
