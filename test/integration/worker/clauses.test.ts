@@ -170,6 +170,7 @@ test("a clause is told once, with its texts and places in stream time", async ()
           text: "Boa noite.",
           startSample: 1600 * 48,
           endSample: 2560 * 48,
+          dubbed: true,
         },
       ],
     },
