@@ -41,15 +41,8 @@ export interface BenchOptions {
   readonly now?: () => number;
 }
 
-interface Sample {
-  readonly detectRtf: number;
-  readonly partialRtf: number;
-  readonly finalRtf: number;
-  readonly speakRtf: number;
-  readonly translateMs: number;
-  readonly clauseS: number;
-  readonly heardShare: number;
-}
+/** The figures of one sentence. */
+type Sample = Omit<StageFigures, "sentences">;
 
 /**
  * Takes sentences through every stage, one call at a time: spoken by the voice itself, so that no recording is needed,

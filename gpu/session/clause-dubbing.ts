@@ -59,6 +59,8 @@ interface Task {
 export class ClauseDubbing {
   /** The clause before, as context of the next. */
   #before: Clause | undefined;
+  /** What clauses have cost outlives their entry in the book, until an answer tells of them. */
+  readonly #untold = new Map<string, ClauseEntry>();
 
   constructor(private readonly options: ClauseDubbingOptions) {}
 
@@ -98,9 +100,6 @@ export class ClauseDubbing {
     }
     return sum;
   }
-
-  /** Timings outlive their entry in the book until an answer tells of the clause. */
-  readonly #untold = new Map<string, ClauseEntry>();
 
   #submitTranslation(task: Task, context: string | undefined): void {
     const { costs, scheduler } = this.options;
