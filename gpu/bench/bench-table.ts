@@ -1,6 +1,6 @@
 import type { ModelNames } from "../inference/engine.ts";
 import type { Capacity } from "./capacity.ts";
-import type { StageFigures } from "./stage-figures.ts";
+import type { StageFigures } from "../inference/stage-figures.ts";
 
 export interface BenchReport {
   readonly source: string;

@@ -1,4 +1,4 @@
-import type { StageFigures } from "./stage-figures.ts";
+import type { StageFigures } from "../inference/stage-figures.ts";
 
 /** Above this share of its time a lane has no room for two streams that speak at once. */
 const laneShare = 0.5;

@@ -5,15 +5,12 @@ import { createLogger } from "../../src/telemetry/log.ts";
 import { requireModelsFolder } from "../../src/weights/store.ts";
 import { benchTable } from "../bench/bench-table.ts";
 import { capacityOf } from "../bench/capacity.ts";
-import { benchSentences, measureStages } from "../bench/stage-figures.ts";
+import { benchLanguage, benchSentences, measureStages } from "../inference/stage-figures.ts";
 import type { DubEngine } from "../inference/engine.ts";
 import type { EngineStages } from "../inference/stages.ts";
 import { createConfiguredEngine } from "../server/configured-engine.ts";
 import { exitBadConfig, settingsOrExit } from "./settings.ts";
 import { readVoiceProfiles } from "./voice-profiles.ts";
-
-/** Language of the sentences that are carried along. */
-const written = "en";
 
 interface Wish {
   readonly source: string;
@@ -27,7 +24,7 @@ export const benchCommand = defineCommand({
     description: "Measure the stages on this machine, and how many streams it can carry",
   },
   args: {
-    source: { type: "string", description: "Language that is spoken", default: written },
+    source: { type: "string", description: "Language that is spoken", default: benchLanguage },
     target: { type: "string", description: "Language to dub into; default: the first one served" },
     json: { type: "boolean", description: "Print JSON instead of a table", default: false },
   },
@@ -98,13 +95,13 @@ async function sentencesIn(
   source: string,
   engine: DubEngine & EngineStages,
 ): Promise<readonly string[]> {
-  if (source === written) return benchSentences;
-  if (!engine.pairs().some(([from, to]) => from === written && to === source))
+  if (source === benchLanguage) return benchSentences;
+  if (!engine.pairs().some(([from, to]) => from === benchLanguage && to === source))
     throw new ConfigError([
-      `--source ${source}: the sentences are in ${written} and cannot be translated into it`,
+      `--source ${source}: the sentences are in ${benchLanguage} and cannot be translated into it`,
     ]);
   const answers = benchSentences.map((text) =>
-    engine.translate({ text, source: written, target: source }),
+    engine.translate({ text, source: benchLanguage, target: source }),
   );
   return (await Promise.all(answers)).map((answer) => answer.text);
 }

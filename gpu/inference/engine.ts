@@ -1,4 +1,5 @@
 import type { EngineStage } from "./engine-error.ts";
+import type { CostFigures } from "./stage-figures.ts";
 import type { EngineStages } from "./stages.ts";
 
 /** One fragment to be dubbed. */
@@ -118,6 +119,11 @@ export interface DubEngine extends AsyncDisposable {
   process(request: DubRequest, signal?: AbortSignal): Promise<DubResult>;
   /** The stages one by one, for sessions that work by clauses; absent where there are none. */
   readonly stages?: EngineStages;
+  /**
+   * What the stages cost on this machine, measured warm in a few seconds after {@link start}; undefined where there is
+   * no sentence to measure with. Rejects when a stage fails.
+   */
+  measure?(): Promise<CostFigures | undefined>;
   health(): EngineHealth;
   /** Settles everything pending and ends the children; safe to call twice. */
   close(): Promise<void>;

@@ -21,6 +21,7 @@ import { longestPromptLetters } from "./messages.ts";
 import type { RequestLimits } from "./request-queue.ts";
 import { primarySubtag } from "./primary-subtag.ts";
 import { selfTest } from "./self-test.ts";
+import { benchLanguage, benchSentences, type CostFigures, measureStages } from "./stage-figures.ts";
 import type {
   DetectRequest,
   DetectResult,
@@ -49,6 +50,11 @@ export interface RealEngineOptions extends EngineChildrenOptions {
   /** Told for each translation whether it was made before. */
   readonly onTranslationCache?: (hit: boolean) => void;
 }
+
+/** A short one warms up what the self-test has not used, the next one counts. */
+const startSentences = ["Good evening to you all.", ...benchSentences.slice(1, 2)];
+/** On a machine where the first one alone takes this long it has to do. */
+const measureBudgetMs = 6000;
 
 /** The engine of real models: its children, a translation chain, and the fitting of dubs between them. */
 export function createRealEngine(options: RealEngineOptions): DubEngine & EngineStages {
@@ -118,6 +124,19 @@ class RealEngine implements DubEngine, EngineStages {
       await this.#closeChildren();
       throw cause;
     }
+  }
+
+  async measure(): Promise<CostFigures | undefined> {
+    const target = this.pairs().find(([source]) => source === benchLanguage)?.[1];
+    if (target === undefined || !this.hasVoice("default", benchLanguage)) return undefined;
+    return measureStages(this, {
+      source: benchLanguage,
+      target,
+      sentences: startSentences,
+      sideBySide: true,
+      budgetMs: measureBudgetMs,
+      limits: { timeoutMs: this.options.ttsTimeoutMs ?? 10_000 },
+    });
   }
 
   async process(request: DubRequest, signal?: AbortSignal): Promise<DubResult> {

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { stsHttpPaths } from "../../src/protocol/sts-http.ts";
+import type { StageCosts } from "../session/stage-costs.ts";
 import { processRoute } from "./process-route.ts";
 import type { Sidecar } from "./sidecar.ts";
 
@@ -31,7 +32,7 @@ export function httpApp(sidecar: Sidecar): Hono {
 }
 
 function health(sidecar: Sidecar, state: "ready" | "degraded") {
-  const { engine } = sidecar;
+  const { engine, clauses } = sidecar;
   const children = engine?.health().children.map(({ task, state: childState, restarts }) => ({
     task,
     state: childState,
@@ -46,5 +47,15 @@ function health(sidecar: Sidecar, state: "ready" | "degraded") {
     gpu_available: engine?.gpuAvailable ?? false,
     sessions: sidecar.registry.size,
     ...(engine && { pairs: engine.pairs(), models: engine.models, children }),
+    ...(clauses && { costs: costs(clauses.costs) }),
+  };
+}
+
+/** What the next calls of the stages are expected to cost. */
+function costs({ passMs, translationMs, synthesisRtf }: StageCosts) {
+  return {
+    pass_ms: Math.round(passMs),
+    translation_ms: Math.round(translationMs),
+    synthesis_rtf: Math.round(1000 * synthesisRtf) / 1000,
   };
 }

@@ -131,6 +131,7 @@ export class StsService implements AsyncDisposable {
       if (this.#state === "starting") this.#state = "failed";
       throw error;
     }
+    await this.#measure();
     if (this.#state !== "starting") return;
     this.#state = "ready";
     if (this.sidecar.engine !== undefined)
@@ -169,6 +170,22 @@ export class StsService implements AsyncDisposable {
     await this.#server.close();
     await this.sidecar.engine?.close();
     await this.#artefacts?.close(this.options.finishWithinMs ?? finishWithinMs);
+  }
+
+  /** Sessions start from what the stages cost here; without the figures they learn from what is assumed. */
+  async #measure(): Promise<void> {
+    const { engine, clauses } = this.sidecar;
+    const { logger } = this.options;
+    if (clauses === undefined || this.#state !== "starting") return;
+    try {
+      const figures = await engine?.measure?.();
+      if (figures === undefined) return;
+      clauses.costs.seed(figures);
+      logger.info({ figures }, "what the stages cost was measured");
+    } catch (error) {
+      if (this.#state === "starting")
+        logger.warn({ err: error }, "what the stages cost could not be measured; it is assumed");
+    }
   }
 
   #artefactStore(codec: FragmentCodec, metrics: SidecarMetrics): ArtefactStore {

@@ -1,26 +1,47 @@
+import type { CostFigures } from "../inference/stage-figures.ts";
 import {
   type StageCost,
   assumedCost,
   doubtedCost,
   expectedMs,
   measuredCost,
+  usualCost,
+  usuallyMeasured,
 } from "./clauses/stage-cost.ts";
 
 /** What is assumed until this machine was measured: two cores of a server. */
-const assumed = { passMs: 400, translationMs: 60, synthesisRtf: 0.35, msPerCharacter: 62 };
-/** Share of one call in the usual factor. */
-const usualShare = 0.1;
+const assumed: CostFigures = {
+  passMs: 400,
+  translateMs: 60,
+  speakRtf: 0.35,
+  msPerCharacter: 62,
+};
 /** Shorter texts say little about how fast a voice speaks. */
 const leastCharacters = 12;
 
-/** What the stages cost on this machine, learnt from every session; promises to clients are made with it. */
+/**
+ * What the stages cost on this machine, learnt from every session for the next ones; promises to clients are made
+ * with it.
+ */
 export class StageCosts {
+  #base = assumed;
   #pass = assumedCost(assumed.passMs);
-  #translation = assumedCost(assumed.translationMs);
-  #synthesis = assumedCost(assumed.synthesisRtf);
-  #usualPassMs = assumed.passMs;
-  #usualSynthesisRtf = assumed.synthesisRtf;
+  #translation = assumedCost(assumed.translateMs);
+  #synthesis = assumedCost(assumed.speakRtf);
+  #usualPass = usualCost(assumed.passMs);
+  #usualSynthesis = usualCost(assumed.speakRtf);
   readonly #speech = new Map<string, StageCost>();
+
+  /** Starts from what was measured before the first session; what was assumed or learnt until now is forgotten. */
+  seed(measured: CostFigures): void {
+    this.#base = measured;
+    this.#pass = { perUnit: measured.passMs, measured: 1 };
+    this.#translation = { perUnit: measured.translateMs, measured: 1 };
+    this.#synthesis = { perUnit: measured.speakRtf, measured: 1 };
+    this.#usualPass = usualCost(measured.passMs);
+    this.#usualSynthesis = usualCost(measured.speakRtf);
+    this.#speech.clear();
+  }
 
   /** One pass of the recogniser, ms. */
   get passMs(): number {
@@ -38,16 +59,16 @@ export class StageCosts {
 
   /** The same over the last dozens of calls: what the length of clauses is chosen by; one slow call changes little. */
   get usualSynthesisRtf(): number {
-    return this.#usualSynthesisRtf;
+    return this.#usualSynthesis.perUnit;
   }
 
   /** One pass over the last dozens, ms. */
   get usualPassMs(): number {
-    return this.#usualPassMs;
+    return this.#usualPass.perUnit;
   }
 
   passed(workMs: number): void {
-    this.#usualPassMs += usualShare * (workMs - this.#usualPassMs);
+    this.#usualPass = usuallyMeasured(this.#usualPass, workMs, 1);
     this.#pass = measuredCost(this.#pass, workMs, 1);
   }
 
@@ -57,8 +78,7 @@ export class StageCosts {
 
   spoke(workMs: number, speechMs: number): void {
     this.#synthesis = measuredCost(this.#synthesis, workMs, speechMs);
-    if (speechMs > 0)
-      this.#usualSynthesisRtf += usualShare * (workMs / speechMs - this.#usualSynthesisRtf);
+    this.#usualSynthesis = usuallyMeasured(this.#usualSynthesis, workMs, speechMs);
   }
 
   /**
@@ -66,30 +86,33 @@ export class StageCosts {
    * tried again is never measured again.
    */
   gaveUp(): void {
-    this.#pass = doubtedCost(this.#pass, assumed.passMs);
-    this.#translation = doubtedCost(this.#translation, assumed.translationMs);
-    this.#synthesis = doubtedCost(this.#synthesis, assumed.synthesisRtf);
+    this.#pass = doubtedCost(this.#pass, this.#base.passMs);
+    this.#translation = doubtedCost(this.#translation, this.#base.translateMs);
+    this.#synthesis = doubtedCost(this.#synthesis, this.#base.speakRtf);
   }
 
   /** How long a text will be at tempo 1, ms, by what the voice has said so far. */
   naturalMs(voice: string, text: string): number {
-    const cost = this.#speech.get(voice) ?? assumedCost(assumed.msPerCharacter);
-    return expectedMs(cost, text.length);
+    return expectedMs(this.#voice(voice), text.length);
   }
 
   /** How many characters a voice says in so long at tempo 1. */
   charactersWithin(voice: string, ms: number): number {
-    const cost = this.#speech.get(voice) ?? assumedCost(assumed.msPerCharacter);
-    return Math.max(1, Math.floor(ms / cost.perUnit));
+    return Math.max(1, Math.floor(ms / this.#voice(voice).perUnit));
   }
 
   said(voice: string, text: string, naturalMs: number): void {
     if (text.length < leastCharacters) return;
-    const known = this.#speech.get(voice) ?? assumedCost(assumed.msPerCharacter);
+    const known = this.#voice(voice);
     const perUnit = naturalMs / text.length;
     // Unlike work, a voice has a mean to be found, not a worst case to be feared.
     const share = known.measured === 0 ? 0.6 : 0.2;
     const next = known.perUnit + share * (perUnit - known.perUnit);
     this.#speech.set(voice, { perUnit: next, measured: known.measured + 1 });
+  }
+
+  /** One voice says about as much in a second as another: an unknown one is taken for the one that was measured. */
+  #voice(voice: string): StageCost {
+    return this.#speech.get(voice) ?? assumedCost(this.#base.msPerCharacter);
   }
 }

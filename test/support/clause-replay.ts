@@ -1,6 +1,7 @@
 import { FfmpegCodec } from "../../gpu/codec/ffmpeg-codec.ts";
 import { FragmentCodec } from "../../gpu/codec/fragment-codec.ts";
 import { ClauseSession } from "../../gpu/session/clause-session.ts";
+import type { ClauseNotice } from "../../gpu/session/clauses/answer-line.ts";
 import { StageCosts } from "../../gpu/session/stage-costs.ts";
 import { WorkScheduler } from "../../gpu/session/work-scheduler.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
@@ -32,12 +33,19 @@ export class ClauseReplay implements Disposable {
   dubbed = 0;
   readonly #sound = soundOf(recorded, loopMs);
   readonly #scheduler: WorkScheduler;
+  #timers: { readonly atMs: number; readonly wake: () => void }[] = [];
   #sent = 0;
 
-  constructor(faultsAt: (replay: ClauseReplay) => Faults = () => ({})) {
+  /** @param costs what the session starts from; nothing is known of this machine where none are given */
+  constructor(
+    faultsAt: (replay: ClauseReplay) => Faults = () => ({}),
+    {
+      costs = new StageCosts(),
+      onTold,
+    }: { readonly costs?: StageCosts; readonly onTold?: (notice: ClauseNotice) => void } = {},
+  ) {
     this.engine = new ScriptedStagesEngine(recorded, faultsAt(this));
     const now = () => this.nowMs;
-    const costs = new StageCosts();
     this.#scheduler = new WorkScheduler({ now, onShed: () => costs.gaveUp() });
     this.session = new ClauseSession({
       sessionId: "replay",
@@ -56,8 +64,9 @@ export class ClauseReplay implements Disposable {
         decoded: nothing,
         refused: nothing,
         missed: nothing,
-        clauseTold: (_streamId, { status }) => {
-          if (status === "dubbed") this.dubbed++;
+        clauseTold: (_streamId, notice) => {
+          if (notice.status === "dubbed") this.dubbed++;
+          onTold?.(notice);
         },
         stageRan: nothing,
       },
@@ -82,14 +91,20 @@ export class ClauseReplay implements Disposable {
     });
   }
 
-  /** Plays one loop of the recording; every fragment's work is done before the next comes. */
+  /** Work of a stage that takes so long on the replay's clock. */
+  takes(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#timers.push({ atMs: this.nowMs + ms, wake: resolve });
+    return promise;
+  }
+
+  /** Plays one loop of the recording; every fragment's work that takes no time is done before the next comes. */
   async playLoop(): Promise<void> {
     const samples = (fragmentMs * 16_000) / 1000;
     for (let i = 0; i < loopFragments; i++) {
       const piece = this.#sound.subarray(i * samples, (i + 1) * samples);
       this.#send(Int16Array.from(piece, (sample) => Math.round(sample * 32_768)));
-      this.nowMs += fragmentMs;
-      await workDone();
+      await this.#pass(this.nowMs + fragmentMs);
     }
     for (const calls of [this.engine.transcribed, this.engine.translated, this.engine.spoken])
       calls.length = 0;
@@ -102,6 +117,20 @@ export class ClauseReplay implements Disposable {
 
   [Symbol.dispose](): void {
     this.session.close();
+  }
+
+  async #pass(untilMs: number): Promise<void> {
+    await workDone();
+    for (;;) {
+      const [next] = this.#timers.toSorted((a, b) => a.atMs - b.atMs);
+      if (next === undefined || next.atMs > untilMs) break;
+      this.#timers = this.#timers.filter((timer) => timer !== next);
+      this.nowMs = Math.max(this.nowMs, next.atMs);
+      next.wake();
+      await workDone();
+    }
+    this.nowMs = Math.max(this.nowMs, untilMs);
+    await workDone();
   }
 
   #send(pcm: Int16Array): void {

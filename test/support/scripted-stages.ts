@@ -1,3 +1,4 @@
+import type { CostFigures } from "../../gpu/inference/stage-figures.ts";
 import type {
   DetectRequest,
   DetectResult,
@@ -60,6 +61,8 @@ export class ScriptedStagesEngine extends ScriptedEngine {
   readonly transcribed: TranscribeRequest[] = [];
   readonly translated: TranslateClauseRequest[] = [];
   readonly spoken: SpeakRequest[] = [];
+  /** What its stages cost, as measured at its start: next to nothing, unless a test's faults take their time. */
+  figures: CostFigures = { passMs: 1, translateMs: 1, speakRtf: 0.001, msPerCharacter };
 
   constructor(
     private readonly words: readonly ScriptedWord[],
@@ -84,6 +87,10 @@ export class ScriptedStagesEngine extends ScriptedEngine {
         (faults.translate ?? direct)(request, () => plain.translate(request)),
       speak: async (request) => (faults.speak ?? direct)(request, () => plain.speak(request)),
     };
+  }
+
+  measure(): Promise<CostFigures> {
+    return Promise.resolve(this.figures);
   }
 
   override hasVoice(profile: string): boolean {

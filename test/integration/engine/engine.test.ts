@@ -59,6 +59,15 @@ test("a started engine says what it serves", () => {
   expect(engine.hasVoice("pm_alex", "en")).toBe(false);
 });
 
+test("what its stages cost is measured: a pass, a translation, and speech that is as long as speech is", async () => {
+  const figures = await engine.measure?.();
+  expect(figures?.passMs).toBeGreaterThan(10);
+  expect(figures?.translateMs).toBeGreaterThan(0);
+  expect(figures?.speakRtf).toBeGreaterThan(0);
+  expect(figures?.msPerCharacter).toBeGreaterThan(40);
+  expect(figures?.msPerCharacter).toBeLessThan(100);
+}, 60_000);
+
 describe("a speech of several utterances", () => {
   test("is understood, translated, and spoken at its own places", async () => {
     const pcm16k = await fixtureSound("speech/jfk.flac");

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Gate, ScriptedEngine, engineFailure } from "../../support/scripted-engine.ts";
+import { ScriptedStagesEngine } from "../../support/scripted-stages.ts";
 import { startSidecar, type TestSidecar } from "../../support/sidecar-server.ts";
 import { fragmentMessage, pcm, StsClient } from "../../support/sts-client.ts";
 
@@ -69,6 +70,21 @@ describe("3 health, ping, and what is not there", () => {
     const response = await fetch(`${server.url}/health`);
     expect(response.status).toBe(200);
     expect(await json(response)).toMatchObject({ status: "degraded" });
+  });
+
+  test("an engine that works by clauses tells what its stages cost, and cannot be kept from serving by that", async () => {
+    const measured = new ScriptedStagesEngine([]);
+    measured.figures = { passMs: 812.4, translateMs: 90, speakRtf: 0.61234, msPerCharacter: 70 };
+    await using server = await startSidecar({}, { engine: measured });
+    expect(await json(await fetch(`${server.url}/health`))).toMatchObject({
+      costs: { pass_ms: 812, translation_ms: 90, synthesis_rtf: 0.612 },
+    });
+    const unmeasured = new ScriptedStagesEngine([]);
+    unmeasured.measure = () => Promise.reject(engineFailure("TIMEOUT"));
+    await using other = await startSidecar({}, { engine: unmeasured });
+    const health = await json(await fetch(`${other.url}/health`));
+    expect(health.status).toBe("healthy");
+    expect(health.costs.pass_ms).toBeGreaterThan(0);
   });
 
   test("an engine that never became ready is 503 failed, and sessions are refused", async () => {

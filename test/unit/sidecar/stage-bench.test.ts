@@ -1,13 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { benchTable } from "../../../gpu/bench/bench-table.ts";
 import { capacityOf } from "../../../gpu/bench/capacity.ts";
-import { measureStages, type StageFigures } from "../../../gpu/bench/stage-figures.ts";
+import { measureStages, type StageFigures } from "../../../gpu/inference/stage-figures.ts";
 import { msPerCharacter, ScriptedStagesEngine } from "../../support/scripted-stages.ts";
 
 const figures: StageFigures = {
   detectRtf: 0.01,
   partialRtf: 0.02,
   finalRtf: 0.06,
+  passMs: 180,
+  msPerCharacter: 60,
   speakRtf: 0.4,
   translateMs: 750,
   clauseS: 3,
@@ -68,7 +70,7 @@ test("each stage's time is told against the sound it worked on", async () => {
   expect(measured.partialRtf).toBeCloseTo(0.04 / spokenS, 3);
   expect(measured.finalRtf).toBeCloseTo(0.1 / spokenS, 3);
   expect(measured.speakRtf).toBeCloseTo(0.5 / dubbedS, 3);
-  expect(measured.translateMs).toBe(80);
+  expect(measured).toMatchObject({ translateMs: 80, passMs: 100, msPerCharacter });
   expect(measured).toMatchObject({ sentences: 2, heardShare: 0 });
   expect(seen).toEqual([1, 2, 3]);
   expect(engine.translated.map((request) => request.text)).toEqual(sentences);

@@ -1,11 +1,14 @@
 import { resample } from "../../src/audio/resample.ts";
-import type { EngineStages } from "../inference/stages.ts";
+import type { RequestLimits } from "./request-queue.ts";
+import type { EngineStages } from "./stages.ts";
 
 const heardRateHz = 16_000;
 const spokenRateHz = 24_000;
 /** What the detector takes at a time. */
 const frameSamples = 512;
 
+/** Language of {@link benchSentences}. */
+export const benchLanguage = "en";
 /** What is said: about as long as clauses are, and no two alike, so that nothing is answered from memory. */
 export const benchSentences: readonly string[] = [
   "The weather is fine today and the train is on time.",
@@ -21,7 +24,11 @@ export interface StageFigures {
   readonly detectRtf: number;
   readonly partialRtf: number;
   readonly finalRtf: number;
+  /** One pass in full: it costs about the same however long its sound is. */
+  readonly passMs: number;
   readonly speakRtf: number;
+  /** Of the dub at tempo 1. */
+  readonly msPerCharacter: number;
   readonly translateMs: number;
   /** Mean length of what was recognised, s. */
   readonly clauseS: number;
@@ -30,14 +37,26 @@ export interface StageFigures {
   readonly sentences: number;
 }
 
-export interface BenchOptions {
+/** What promises to clients are made with. */
+export type CostFigures = Pick<
+  StageFigures,
+  "passMs" | "translateMs" | "speakRtf" | "msPerCharacter"
+>;
+
+export interface MeasureOptions {
   /** Primary subtags. */
   readonly source: string;
   readonly target: string;
-  /** In the source language, at least two: the first one only warms up. */
+  /** In the source language; the first one only warms up, unless it is the only one. */
   readonly sentences: readonly string[];
+  /** Recognise while the dub is spoken, as in a live stream, instead of one call at a time. */
+  readonly sideBySide?: boolean;
+  /** When this has passed, ms, no further sentence is begun. */
+  readonly budgetMs?: number;
+  /** Of each call. */
+  readonly limits?: RequestLimits;
   readonly onProgress?: (done: number, of: number) => void;
-  /** Milliseconds of a monotonic clock. */
+  /** Milliseconds of a monotonic clock; `performance.now` where none is given. */
   readonly now?: () => number;
 }
 
@@ -45,22 +64,24 @@ export interface BenchOptions {
 type Sample = Omit<StageFigures, "sentences">;
 
 /**
- * Takes sentences through every stage, one call at a time: spoken by the voice itself, so that no recording is needed,
+ * Takes sentences through every stage: spoken by the voice itself, so that no recording is needed,
  * then detected, recognised, translated, and spoken in the target language.
  *
  * @throws {EngineError} when a stage fails, and Error when a voice says nothing
  */
 export async function measureStages(
   stages: EngineStages,
-  options: BenchOptions,
+  options: MeasureOptions,
 ): Promise<StageFigures> {
-  const { sentences, onProgress } = options;
-  const samples: Sample[] = [];
+  const { sentences, onProgress, budgetMs = Infinity, now = monotonicMs } = options;
+  const begunAtMs = now();
+  const all: Sample[] = [];
   for (const [i, sentence] of sentences.entries()) {
-    const sample = await measureSentence(stages, sentence, options);
-    if (i > 0) samples.push(sample); // the first one warms up
+    if (i > 0 && now() - begunAtMs > budgetMs) break;
+    all.push(await measureSentence(stages, sentence, options));
     onProgress?.(i + 1, sentences.length);
   }
+  const samples = all.length > 1 ? all.slice(1) : all;
   const middle = (key: keyof Sample) => median(samples.map((sample) => sample[key]));
   const mean = (key: keyof Sample) =>
     samples.reduce((sum, sample) => sum + sample[key], 0) / samples.length;
@@ -68,7 +89,9 @@ export async function measureStages(
     detectRtf: middle("detectRtf"),
     partialRtf: middle("partialRtf"),
     finalRtf: middle("finalRtf"),
+    passMs: middle("passMs"),
     speakRtf: middle("speakRtf"),
+    msPerCharacter: middle("msPerCharacter"),
     translateMs: middle("translateMs"),
     clauseS: mean("clauseS"),
     heardShare: mean("heardShare"),
@@ -79,7 +102,7 @@ export async function measureStages(
 async function measureSentence(
   stages: EngineStages,
   sentence: string,
-  { source, target, now = () => performance.now() }: BenchOptions,
+  { source, target, limits, sideBySide = false, now = monotonicMs }: MeasureOptions,
 ): Promise<Sample> {
   const timed = async <Result>(run: () => Promise<Result>) => {
     const fromMs = now();
@@ -87,36 +110,42 @@ async function measureSentence(
     return { result, tookMs: now() - fromMs };
   };
   const say = async (text: string, language: string) => {
-    const spoken = await timed(() =>
-      stages.speak({ text, language, voiceProfile: "default", tempo: 1 }),
-    );
-    const lengthMs = (1000 * spoken.result.audio.length) / spokenRateHz;
+    const request = { text, language, voiceProfile: "default", tempo: 1 };
+    const { result, tookMs } = await timed(() => stages.speak(request, limits));
+    const lengthMs = (1000 * result.audio.length) / spokenRateHz;
     if (lengthMs === 0) throw new Error(`the voice for ${language} says nothing for "${text}"`);
-    return { audio: spoken.result.audio, rtf: spoken.tookMs / lengthMs };
+    return { ...result, rtf: tookMs / lengthMs };
   };
   const { audio } = await say(sentence, source);
   const pcm16k = resample(audio, spokenRateHz, heardRateHz);
   const lengthMs = (1000 * pcm16k.length) / heardRateHz;
   const frames = pcm16k.slice(0, pcm16k.length - (pcm16k.length % frameSamples));
-  const detected = await timed(() => stages.detect({ samples: frames }));
-  const partial = await timed(() =>
-    stages.transcribe({ pcm16k, language: source, quality: "partial" }),
+  const hear = (quality: "partial" | "final") =>
+    timed(() => stages.transcribe({ pcm16k, language: source, quality }, limits));
+  const detected = await timed(() => stages.detect({ samples: frames }, limits));
+  const partial = await hear("partial");
+  const alone = sideBySide ? undefined : await hear("final");
+  const translated = await timed(() =>
+    stages.translate({ text: sentence, source, target }, limits),
   );
-  const final = await timed(() =>
-    stages.transcribe({ pcm16k, language: source, quality: "final" }),
-  );
-  const translated = await timed(() => stages.translate({ text: sentence, source, target }));
-  const dub = await say(translated.result.text, target);
+  const { text } = translated.result;
+  const [dub, final] = alone
+    ? [await say(text, target), alone]
+    : await Promise.all([say(text, target), hear("final")]);
   return {
     detectRtf: detected.tookMs / lengthMs,
     partialRtf: partial.tookMs / lengthMs,
     finalRtf: final.tookMs / lengthMs,
+    passMs: final.tookMs,
     speakRtf: dub.rtf,
+    msPerCharacter: dub.naturalMs / text.length,
     translateMs: translated.tookMs,
     clauseS: lengthMs / 1000,
     heardShare: shareHeard(sentence, final.result.text),
   };
 }
+
+const monotonicMs = () => performance.now();
 
 function shareHeard(said: string, heard: string): number {
   const words = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
