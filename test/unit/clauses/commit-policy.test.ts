@@ -92,6 +92,16 @@ describe("a word that is committed", () => {
     );
   });
 
+  test("is known again behind a word that the window's beginning cuts, though the same words follow", () => {
+    const said = say("the the the goes the goes the the");
+    const first = commitAll(nothingHeard, { ...said, fromMs: 0, heardUntilMs: 1500 }, 1500);
+    expect(texts(first.committed)).toBe("the the the goes the");
+    const cut = { text: "ah", startMs: 750, endMs: 900 };
+    const words = [cut, ...said.words.slice(3)];
+    const second = commitAll(first.state, { words, fromMs: 750, heardUntilMs: 2600 });
+    expect(texts(second.committed)).toBe("goes the the");
+  });
+
   test("is told by its time when a later pass hears something else there", () => {
     const first = commitAll(nothingHeard, pass("printing press", 700));
     const second = commitAll(first.state, pass("sprinting dress is new", 1400));
