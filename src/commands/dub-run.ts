@@ -142,6 +142,7 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
     client,
     languages: values.targetLanguages,
     fragmentMs: values.fragmentMs,
+    overlapMs: values.overlapMs,
     vad: await openDubGate(job.environment, job.bar),
     splitter: await openSplitter(
       await chooseNet(values.separation, job.environment),
@@ -207,6 +208,7 @@ async function relayFile(
       fallback: values.fallbackMode,
       gains: { bgGain: values.bgGain, dubGain: values.dubGain },
       withoutBed: values.withoutBed,
+      overlapMs: values.overlapMs,
       tuning: mixTuningOf(values),
       ...(stems === undefined ? {} : { stems }),
       signal,

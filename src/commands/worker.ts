@@ -93,6 +93,7 @@ async function dubOneRun(
     client,
     languages: spec.targetLanguages,
     fragmentMs: spec.fragmentMs,
+    overlapMs: spec.overlapMs,
     vad,
     splitter,
     decode: answerDecoder(),

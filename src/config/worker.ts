@@ -137,6 +137,13 @@ export const workerSettings = {
     schema: fragmentDuration,
     doc: "Longest fragment, 250ms..30s, where the sidecar dubs fragment by fragment; one that works by clauses gets pieces of a fixed length. Unset: chosen from the playout delay (live: delay − 3.5 s, within 1..5 s)",
   }),
+  overlapMs: setting({
+    name: "WORKER_FRAGMENT_OVERLAP",
+    scope: "worker",
+    schema: duration(0, 200),
+    default: "0ms",
+    doc: "How much of the fragment before it each fragment hears again, 0..200ms and at most half a fragment, where the sidecar dubs fragment by fragment; there one dub is crossfaded into the next",
+  }),
   stsMode: setting({
     name: "WORKER_STS_MODE",
     aliases: ["SKIP_STS_CONNECTION"],

@@ -21,6 +21,7 @@ export interface CommonSpec {
   readonly bgGain: number;
   readonly dubGain: number;
   readonly fragmentMs: number | undefined;
+  readonly overlapMs: number;
   readonly stsMode: "enabled" | "passthrough" | "disabled";
   /** Where workers leave what their runs did; undefined: nowhere. */
   readonly bundle: WorkerSpec["bundle"];
@@ -84,6 +85,7 @@ export function workerSpecOf(
     voice: settings.voice,
     playoutDelayMs: settings.playoutDelayMs,
     ...(common.fragmentMs === undefined ? {} : { fragmentMs: common.fragmentMs }),
+    overlapMs: common.overlapMs,
     sts: { ...common.sts, endpoints },
     ...(common.bundle === undefined ? {} : { bundle: common.bundle }),
     ...(common.vadModelPath === undefined ? {} : { vadModelPath: common.vadModelPath }),

@@ -21,7 +21,7 @@ import {
  *     u32 length of what follows · u8 kind · body          (all numbers little-endian)
  *     kind 1   body = JSON in UTF-8, one of the plain messages
  *     kind 2   body = f64 startSample · f64 airsInMs · stereo s16le PCM
- *     kind 3   body = f64 startSample · u8 length of the language tag · tag · mono s16le PCM
+ *     kind 3   body = f64 startSample · u32 crossfadeSamples · u8 length of the language tag · tag · mono s16le PCM
  *     kind 4   body = f64 startSample · stereo s16le PCM of the bed
  */
 const frameKind = { json: 1, pcm: 2, audio: 3, bed: 4 } as const;
@@ -31,7 +31,7 @@ export const maxFrameBytes = 8 * 1024 * 1024;
 
 const lengthBytes = 4;
 const pcmHeadBytes = 16;
-const audioHeadBytes = 9;
+const audioHeadBytes = 13;
 const bedHeadBytes = 8;
 
 const plainRelayToWorker = z.discriminatedUnion("type", [
@@ -140,7 +140,8 @@ function encodeAudio(message: AudioMessage): Uint8Array {
   const headBytes = audioHeadBytes + language.length;
   const { frame, view } = newFrame(frameKind.audio, headBytes + message.pcm.length);
   view.setFloat64(0, message.startSample, true);
-  view.setUint8(8, language.length);
+  view.setUint32(8, message.crossfadeSamples ?? 0, true);
+  view.setUint8(12, language.length);
   frame.set(language, lengthBytes + 1 + audioHeadBytes);
   frame.set(message.pcm, lengthBytes + 1 + headBytes);
   return frame;
@@ -148,13 +149,15 @@ function encodeAudio(message: AudioMessage): Uint8Array {
 
 function decodeAudio(body: Uint8Array): AudioMessage {
   const view = headOf(body, audioHeadBytes);
-  const headBytes = audioHeadBytes + view.getUint8(8);
+  const crossfadeSamples = view.getUint32(8, true);
+  const headBytes = audioHeadBytes + view.getUint8(12);
   headOf(body, headBytes);
   return {
     type: "audio",
     startSample: samplePosition(view.getFloat64(0, true)),
     language: new TextDecoder().decode(body.subarray(audioHeadBytes, headBytes)),
     pcm: wholeSamples(new Uint8Array(body.subarray(headBytes)), 2),
+    ...(crossfadeSamples === 0 ? {} : { crossfadeSamples }),
   };
 }
 

@@ -11,7 +11,7 @@ import { z } from "zod";
  * and `region` messages addressed by start sample. A region settles how its samples are to be played;
  * its `audio` messages are sent before it. Either side sends `heartbeat` at least every 500 ms.
  */
-export const relayWorkerProtocolVersion = 1;
+export const relayWorkerProtocolVersion = 2;
 
 /** Samples a second of stream time, and of every PCM block between relay and worker. */
 export const streamSampleRateHz = 48_000;
@@ -62,6 +62,8 @@ export interface AudioMessage {
   readonly language: string;
   readonly startSample: number;
   readonly pcm: Uint8Array;
+  /** So many of its first samples take over from the dub that sounds there already; absent: none, both sound. */
+  readonly crossfadeSamples?: number | undefined;
 }
 
 /** worker → relay: how [startSample, endSample) is to be played; settles that stretch of stream time. */

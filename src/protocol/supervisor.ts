@@ -122,6 +122,8 @@ export const workerSpec = z.object({
   playoutDelayMs: z.number().int(),
   /** Fixed fragment length; absent: chosen by pacing and D (contract 2.13). */
   fragmentMs: z.number().int().optional(),
+  /** What fragments hear of the one before them again, ms; absent: nothing. */
+  overlapMs: z.number().int().min(0).max(200).optional(),
   sts: z.object({
     endpoints: z.array(z.object({ url: z.string(), key: z.string().optional() })).min(1),
     protocol: z.enum(["ws", "http"]),

@@ -34,6 +34,8 @@ export interface FileRelayOptions {
   readonly gains: { readonly bgGain: number; readonly dubGain: number };
   readonly withoutBed?: "duck" | "skip";
   readonly tuning?: MixTuning;
+  /** What is settled may be settled anew for so long before the end of it: fragments overlap. Absent: they do not. */
+  readonly overlapMs?: number;
   /** Folder for `dub-<language>.wav` and `bed.wav`: the mix of the first language in its two parts. */
   readonly stems?: string;
   readonly streamId?: string;
@@ -228,7 +230,8 @@ class FileRelay {
   }
 
   #isSettled(): boolean {
-    const wanted = this.#mixedSample + blockSamples + lookaheadSamples;
+    const overlapSamples = ((this.options.overlapMs ?? 0) * streamSampleRateHz) / 1000;
+    const wanted = this.#mixedSample + blockSamples + lookaheadSamples + overlapSamples;
     if (this.#workerDone) return true;
     if (this.#endSample !== undefined && wanted > this.#endSample) return false;
     if (this.#separates && wanted > this.#bed.settledUntil) return false;

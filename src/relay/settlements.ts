@@ -87,7 +87,8 @@ export class Settlements {
       return;
     }
     for (const piece of audio) {
-      if (!this.track.add(piece.startSample, asInt16(piece.pcm))) this.#drop(piece);
+      const { startSample, pcm, crossfadeSamples } = piece;
+      if (!this.track.add(startSample, asInt16(pcm), crossfadeSamples)) this.#drop(piece);
     }
     this.counters.regions += 1;
     const kind = this.#lostItsWords(region) ? "fallback" : region.kind;

@@ -36,6 +36,7 @@ export function commonSpecOf(
     bgGain: values.bgGain,
     dubGain: values.dubGain,
     fragmentMs: values.fragmentMs,
+    overlapMs: values.overlapMs,
     stsMode: values.stsMode,
     bundle:
       values.captureMode === "off"

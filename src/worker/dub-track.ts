@@ -34,9 +34,20 @@ export interface Placement {
 /** Settles a reserved stretch. */
 export type Settle = (settlement: Settlement, onPlaced?: (placement: Placement) => void) => void;
 
+/** A stretch of stream time that is reserved. */
+export interface Reservation {
+  readonly startSample: number;
+  readonly endSample: number;
+  readonly fragmentId?: string | undefined;
+  /** The fragment heard this much of the stretch before it as well: its dub's first sample lies so much earlier. */
+  readonly overlapSamples?: number;
+}
+
 interface Slot {
   readonly startSample: number;
   readonly endSample: number;
+  /** Where the first sample of its dub belongs: before `startSample` by the overlap. */
+  readonly dubFrom: number;
   readonly fragmentId: string | undefined;
   settlement: Settlement | undefined;
   onPlaced: ((placement: Placement) => void) | undefined;
@@ -48,10 +59,13 @@ const latestStartSamples = 1.5 * streamSampleRateHz;
 const gapSamples = (60 * streamSampleRateHz) / 1000;
 /** Audio goes to the relay in pieces of at most this length, so that no message is large. */
 const pieceSamples = streamSampleRateHz;
+/** A dub this much longer than its fragment still ends with it: what codecs add. */
+const paddingSamples = (50 * streamSampleRateHz) / 1000;
 
 /**
  * The dub of one language on its way to the relay: stretches are reserved in order as they are cut, settled
- * in any order as answers come, and handed over strictly in order, with no gap and no overlap.
+ * in any order as answers come, and handed over strictly in order, with no gap and no overlap. Where fragments
+ * themselves overlap, the next one's dub takes over from the one before in that time.
  *
  * A dub longer than its stretch runs on into what follows; the next dub then loses leading silence first and
  * starts later second. Words are never cut: a dub that would start over 1.5 s late is left out as a whole.
@@ -80,10 +94,11 @@ export class DubTrack {
    * Takes the next stretch of stream time.
    * @returns how to settle it, told in time how it was placed; further calls change nothing
    */
-  reserve(stretch: { startSample: number; endSample: number; fragmentId?: string }): Settle {
+  reserve(stretch: Reservation): Settle {
     const slot: Slot = {
       startSample: stretch.startSample,
       endSample: stretch.endSample,
+      dubFrom: stretch.startSample - (stretch.overlapSamples ?? 0),
       fragmentId: stretch.fragmentId,
       settlement: undefined,
       onPlaced: undefined,
@@ -128,41 +143,48 @@ export class DubTrack {
 
   /** An engine that plays the source back: same place, same length, nothing to arrange. */
   async #placeReplacement(slot: Slot, samples: Int16Array): Promise<Placement> {
-    const length = Math.min(samples.length, slot.endSample - slot.startSample);
-    const sent = await this.#sendAudio(slot.startSample, samples.subarray(0, length));
-    if (!sent) return this.#placeSilent(slot, "fallback", "link_full");
-    await this.#sendRegion(slot, slot.startSample, slot.endSample, "replace");
-    return {
-      startSample: slot.startSample,
-      endSample: slot.endSample,
-      kind: "replace",
-      dubStartSample: slot.startSample,
-      dubEndSample: slot.startSample + length,
-      dropped: undefined,
-    };
+    const length = Math.min(samples.length, slot.endSample - slot.dubFrom);
+    const sound = samples.subarray(0, length);
+    const crossfade = this.#overlapAt(slot, slot.dubFrom, length) ?? 0;
+    if (!(await this.#sendAudio(slot.dubFrom, sound, crossfade)))
+      return this.#placeSilent(slot, "fallback", "link_full");
+    this.#busyUntil = slot.dubFrom + length;
+    return this.#placed(slot, "replace", slot.dubFrom);
   }
 
   async #placeDub(slot: Slot, samples: Int16Array): Promise<Placement> {
     const span = voiceSpan(samples);
     if (span === undefined) return this.#placeSilent(slot, "original", undefined);
-    const wanted = slot.startSample + span.from;
+    const voice = samples.subarray(span.from, span.to);
+    const wanted = slot.dubFrom + span.from;
+    const crossfade = this.#overlapAt(slot, wanted, voice.length);
     const free = this.#busyUntil === 0 ? 0 : this.#busyUntil + gapSamples;
-    const dubStartSample = Math.max(wanted, free);
+    const dubStartSample = crossfade === undefined ? Math.max(wanted, free) : wanted;
     if (dubStartSample - wanted > latestStartSamples)
       return this.#placeSilent(slot, "fallback", "overrun");
-    const voice = samples.subarray(span.from, span.to);
-    if (!(await this.#sendAudio(dubStartSample, voice)))
+    if (!(await this.#sendAudio(dubStartSample, voice, crossfade)))
       return this.#placeSilent(slot, "fallback", "link_full");
     this.#busyUntil = dubStartSample + voice.length;
-    await this.#sendRegion(slot, slot.startSample, slot.endSample, "dub");
-    return {
-      startSample: slot.startSample,
-      endSample: slot.endSample,
-      kind: "dub",
-      dubStartSample,
-      dubEndSample: this.#busyUntil,
-      dropped: undefined,
-    };
+    return this.#placed(slot, "dub", dubStartSample);
+  }
+
+  /**
+   * For how many samples the dub before still sounds where one that overlaps it begins; undefined when they do not
+   * meet in their overlap: the one before runs on into time of its own, and its words are not cut.
+   */
+  #overlapAt(slot: Slot, startSample: number, length: number): number | undefined {
+    const overlap = slot.startSample - slot.dubFrom;
+    const both = this.#busyUntil - startSample;
+    if (overlap === 0 || both <= 0) return undefined;
+    return both <= Math.min(overlap + paddingSamples, length) ? both : undefined;
+  }
+
+  /** Settles a stretch whose dub was handed over, from where that dub may begin: it says what is said there. */
+  async #placed(slot: Slot, kind: "dub" | "replace", dubStartSample: number): Promise<Placement> {
+    const { startSample, endSample } = slot;
+    await this.#sendRegion(slot, slot.dubFrom, endSample, kind);
+    const dubEndSample = this.#busyUntil;
+    return { startSample, endSample, kind, dubStartSample, dubEndSample, dropped: undefined };
   }
 
   /** Nothing is moved or trimmed here: the session has found each word its place. */
@@ -213,13 +235,19 @@ export class DubTrack {
     };
   }
 
-  async #sendAudio(startSample: number, samples: Int16Array): Promise<boolean> {
+  /** @param crossfadeSamples of its beginning, in which it takes over from the dub before */
+  async #sendAudio(
+    startSample: number,
+    samples: Int16Array,
+    crossfadeSamples = 0,
+  ): Promise<boolean> {
     for (let from = 0; from < samples.length; from += pieceSamples) {
       const sent = await this.#send({
         type: "audio",
         language: this.language,
         startSample: startSample + from,
         pcm: asBytes(samples.slice(from, from + pieceSamples)),
+        ...(from === 0 && crossfadeSamples > 0 ? { crossfadeSamples } : {}),
       });
       if (!sent) return false;
     }

@@ -21,6 +21,7 @@ import { BedMaker } from "./bed-maker.ts";
 import { ClauseDubbing } from "./clause-dubbing.ts";
 import { DubTrack, type Settlement } from "./dub-track.ts";
 import { fragmentLimits } from "./fragment-length.ts";
+import { FragmentOverlap } from "./fragment-overlap.ts";
 import { Fragmenter, type Stretch } from "./fragmenter.ts";
 import { type AnswerDecoder, FragmentJudge } from "./fragment-judge.ts";
 import type { GridCutter } from "./grid-cutter.ts";
@@ -37,6 +38,8 @@ export interface StreamWorkerOptions {
   /** Target languages, the main one first; the others need a session that works by clauses. */
   readonly languages: readonly string[];
   readonly fragmentMs: number | undefined;
+  /** What fragments that follow each other hear of the same sound, 0..200 ms; absent: nothing. */
+  readonly overlapMs?: number | undefined;
   /** Owned by the worker from now on; undefined = no gating. */
   readonly vad: Vad | undefined;
   /** Owned by the worker from now on; absent = no separation: dubs lie over the ducked original. */
@@ -148,12 +151,14 @@ export class StreamWorker {
     const { options } = this;
     const live = hello.pacing === "live";
     this.#queue.bound(live);
-    const limits = fragmentLimits(hello.pacing, hello.playoutDelayMs, options.fragmentMs);
+    const { pacing, playoutDelayMs } = hello;
+    const limits = fragmentLimits(pacing, playoutDelayMs, options.fragmentMs, options.overlapMs);
     const listener = new Listener(options.vad, 0);
     const tracks = options.languages.map((language) => new DubTrack(options.link, language, !live));
     this.#run = {
       live,
       fragmenter: new Fragmenter(limits, 0),
+      overlap: new FragmentOverlap(limits.overlapMs),
       listener,
       tracks,
       clauses: this.#clauseDubbing(live, listener, tracks),
@@ -236,7 +241,7 @@ export class StreamWorker {
       if (run.byClauses) run.clauses?.take(run.clauses.cutter.push(frame));
       else this.#take(run, run.fragmenter.push(frame));
     }
-    listener.forget(this.#cutterOf(run).openFrom);
+    listener.forget(this.#cutterOf(run).openFrom - run.overlap.most);
   }
 
   /** The session says how it wants its sound cut; a new one may want it otherwise. */
@@ -261,18 +266,20 @@ export class StreamWorker {
 
   #take(run: Run, stretches: readonly Stretch[]): void {
     for (const stretch of stretches) {
+      const overlapSamples = run.overlap.next(stretch);
       if (stretch.speech) this.counters.add(`cut_at_${stretch.cutAt}`);
       if (stretch.speech && this.options.client !== undefined)
-        this.#dub(run, stretch).catch((error: unknown) => this.#fail(error));
+        this.#dub(run, stretch, overlapSamples).catch((error: unknown) => this.#fail(error));
       else for (const track of run.tracks) track.reserve(stretch)({ kind: "original" });
     }
   }
 
-  /** Sends one fragment and settles it by what comes back. */
-  async #dub(run: Run, stretch: Stretch): Promise<void> {
+  /** Sends one fragment, with some of what came before it, and settles it by what comes back. */
+  async #dub(run: Run, stretch: Stretch, overlapSamples: number): Promise<void> {
     const { client } = this.options;
     if (client === undefined) return;
-    const { startSample, endSample } = stretch;
+    const { endSample } = stretch;
+    const startSample = stretch.startSample - overlapSamples;
     const fragmentId = randomUUID();
     const narrow = run.listener.pcm(startSample, endSample, 16_000);
     const full = run.listener.pcm(startSample, endSample, 48_000);
@@ -285,7 +292,7 @@ export class StreamWorker {
       airsAtMs: run.live ? this.#air.airsAtMs(startSample) : undefined,
     };
     const settles = run.tracks.map((track) =>
-      track.reserve({ startSample, endSample, fragmentId }),
+      track.reserve({ ...stretch, fragmentId, overlapSamples }),
     );
     const { fragment, settlement } = await run.judge.judge(outgoing, await client.submit(outgoing));
     const { transcript, translatedText } = fragment;
@@ -309,6 +316,7 @@ function forFurtherLanguages(settlement: Settlement): Settlement {
 interface Run {
   readonly live: boolean;
   readonly fragmenter: Fragmenter;
+  readonly overlap: FragmentOverlap;
   readonly listener: Listener;
   readonly tracks: readonly DubTrack[];
   readonly clauses: ClauseDubbing | undefined;

@@ -119,6 +119,46 @@ test("report, stem and output agree: the dub sounds exactly where the report say
   expect(await picturesOf(output)).toBe(await picturesOf(clip));
 }, 60_000);
 
+test("fragments that overlap are heard as one dub: nothing twice, nothing lost, no click", async () => {
+  const tone = (seconds: number) => 0.2 * Math.sin(2 * Math.PI * 1000 * seconds);
+  const server = sidecar({
+    ...spoken,
+    maxInflight: 1, // the next answer comes after what is settled could have been written
+    onFragment: (socket, one) => {
+      const { duration_ms } = one.audio;
+      const samples = Float32Array.from({ length: duration_ms * 24 }, (_, n) =>
+        tone(one.metadata.pts_ns / 1e9 + n / 24_000),
+      );
+      const format = { format: "pcm_s16le", sample_rate_hz: 24_000, channels: 1, duration_ms };
+      socket.emit("fragment:processed", {
+        fragment_id: one.fragment_id,
+        sequence_number: one.sequence_number,
+        status: "success",
+        dubbed_audio: { ...format, data: Buffer.from(floatToPcm16(samples)) },
+        transcript: "words",
+        translated_text: "palavras",
+      });
+    },
+  });
+  const { finished, stems, readReport } = dub(["--sts", server.url], {
+    ...{ WORKER_FRAGMENT_TARGET_DUR: "1s", WORKER_FRAGMENT_OVERLAP: "150ms" },
+    ...{ WORKER_LEVEL_DUB: "false", WORKER_SEPARATION: "off" }, // nothing else is waited for
+  });
+  expect((await finished).code).toBe(0);
+  const { fragments } = await readReport();
+  const stem = await monoOf(`${stems}/dub-pt.wav`);
+  let joins = 0;
+  for (const [index, { startMs }] of fragments.entries()) {
+    const before = fragments[index - 1];
+    if (before === undefined || before.endMs <= startMs) continue;
+    joins += 1;
+    expect(before.endMs - startMs).toBeCloseTo(150, 0);
+    for (let n = (startMs - 100) * 48; n < (startMs + 250) * 48; n++)
+      expect(Math.abs(stem[Math.round(n)]! - tone(Math.round(n) / 48_000))).toBeLessThan(0.006);
+  }
+  expect(joins).toBeGreaterThan(2);
+}, 60_000);
+
 test("--captions writes both languages beside the output, each where its words are heard", async () => {
   const server = sidecar(spoken);
   const { finished, output, readReport } = dub(["--sts", server.url, "--captions"]);

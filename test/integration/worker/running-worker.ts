@@ -38,6 +38,8 @@ export async function startWorker(
     passthrough?: boolean;
     vad?: Vad;
     languages?: readonly string[];
+    fragmentMs?: number;
+    overlapMs?: number;
     onEvent?: (level: string, code: string, message: string) => void;
   } = {},
 ) {
@@ -63,7 +65,7 @@ export async function startWorker(
           chunkMs: clausePieceMs[pacing],
           furtherLanguages: languages.slice(1),
           ...(pacing === "live" ? { playoutDelayMs } : {}),
-          maxInflight: 3,
+          maxInflight: Math.min(10, script.maxInflight ?? 3),
           timeoutMs: 8000,
         },
         timeoutMs: 8000,
@@ -83,7 +85,8 @@ export async function startWorker(
     link,
     client,
     languages,
-    fragmentMs: undefined,
+    fragmentMs: options.fragmentMs,
+    overlapMs: options.overlapMs,
     vad: options.vad ?? loudnessDetector(),
     decode: (audio) => decodeAnswerAudio(audio, second, () => Promise.reject(new Error("no m4a"))),
     clock: monotonicClock,

@@ -60,6 +60,7 @@ function openRegistry(judgesPublishers: boolean): StreamRegistry {
       bgGain: 1,
       dubGain: 1,
       fragmentMs: undefined,
+      overlapMs: 0,
       stsMode: "disabled",
       bundle: undefined,
       sts: {

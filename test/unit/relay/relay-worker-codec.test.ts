@@ -39,6 +39,7 @@ const workerMessage: fc.Arbitrary<WorkerToRelay> = fc.oneof(
     startSample: position,
     language: fc.string({ unit: "grapheme", maxLength: 8 }),
     pcm: bytes(2),
+    crossfadeSamples: fc.option(fc.integer({ min: 1, max: 9600 }), { nil: undefined }),
   }),
   fc.record({
     type: fc.constant("region" as const),

@@ -23,12 +23,17 @@ function channel() {
       kind,
       fragmentId: `f${startSample}`,
     });
-  const audio = (startSample: number, samples: number, level = 8000) =>
+  const audio = (
+    startSample: number,
+    samples: number,
+    { level = 8000, crossfadeSamples }: { level?: number; crossfadeSamples?: number } = {},
+  ) =>
     made.receive({
       type: "audio",
       language: "pt",
       startSample,
       pcm: asBytes(new Int16Array(samples).fill(level)),
+      crossfadeSamples,
     });
   const silence = new Int16Array(block * 2);
   const play = (blocks: number, from = 0) =>
@@ -63,6 +68,26 @@ describe("what the worker settled", () => {
       .slice(1)
       .reduce((most, s, n) => Math.max(most, Math.abs(s - sound[n]!)), 0);
     expect(largest).toBeLessThan(60);
+  });
+
+  test("a dub that takes over from another leaves one level, and one that never comes leaves the other whole", () => {
+    const { region, audio, play } = channel();
+    audio(0, 4 * block);
+    region(0, 4 * block, "dub");
+    audio(3 * block, 3 * block, { crossfadeSamples: block });
+    region(3 * block, 6 * block, "dub");
+    const sound = play(6).flatMap(({ pcm }) => [...pcm].filter((_, n) => n % 2 === 0));
+    for (const sample of sound.slice(300, -300)) expect(Math.abs(sample - 8000)).toBeLessThan(3);
+  });
+
+  test("what should take over and comes too late leaves what sounds as it is", () => {
+    const { region, audio, play } = channel();
+    audio(0, 4 * block);
+    region(0, 4 * block, "dub");
+    play(3);
+    audio(2 * block, 3 * block, { level: -8000, crossfadeSamples: block });
+    region(2 * block, 6 * block, "dub");
+    expect(levels(play(1, 3))).toEqual([8000]);
   });
 
   test("late words run past their region, over the ducked original", () => {

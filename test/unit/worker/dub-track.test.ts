@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { DubTrack, type Placement, type Settlement } from "../../../src/worker/dub-track.ts";
 import { RecordingLink } from "./recording-link.ts";
@@ -126,6 +126,83 @@ test("a full link costs the dub when live, and time with pacing file", async () 
   expect(file.link.sent).toEqual([]);
   file.link.room = true;
   expect(await waiting).toMatchObject({ kind: "dub", dropped: undefined });
+});
+
+describe("where fragments overlap", () => {
+  const overlapSamples = 200 * 48;
+  const full = (ms: number) => ({ kind: "dub", samples: spoken(0, ms) }) as const;
+  /** A stretch of a second, and what settles it; its dub holds the overlap too. */
+  const next = (track: DubTrack, index: number, settlement: Settlement) =>
+    new Promise<Placement>((resolve) => {
+      const [startSample, endSample] = [index * second, (index + 1) * second];
+      track.reserve({ startSample, endSample, overlapSamples })(settlement, resolve);
+    });
+
+  test.each(["dub", "replace"] as const)(
+    "each %s begins in the one before, and takes over from it until that one's end",
+    async (kind) => {
+      const { link, track } = newTrack();
+      await place(track, 0, second, { kind, samples: spoken(0, 1000) });
+      const placement = await next(track, 1, { kind, samples: spoken(0, 1200) });
+      const takingOver = link.audio.filter(
+        ({ crossfadeSamples }) => crossfadeSamples !== undefined,
+      );
+      expect(takingOver).toMatchObject([
+        { startSample: second - overlapSamples, crossfadeSamples: overlapSamples },
+      ]);
+      expect(placement).toMatchObject({
+        dubStartSample: second - overlapSamples,
+        dubEndSample: 2 * second,
+      });
+      expect(kinds(link).at(-1)).toEqual([kind, second - overlapSamples, 2 * second]);
+    },
+  );
+
+  test("a voice that sets in within the overlap takes over from there", async () => {
+    const { link, track } = newTrack();
+    await place(track, 0, second, full(1000));
+    await next(track, 1, { kind: "dub", samples: spoken(150, 1000) });
+    expect(link.audio.at(-2)).toMatchObject({
+      startSample: second - 80 * 48,
+      crossfadeSamples: 80 * 48,
+    });
+  });
+
+  test("after a fragment that was not dubbed the next one's whole dub sounds, and is what is settled there", async () => {
+    const { link, track } = newTrack();
+    await place(track, 0, second, { kind: "fallback" });
+    await next(track, 1, full(1200));
+    expect(link.audio[0]).toMatchObject({ startSample: second - overlapSamples });
+    expect(link.audio[0]).not.toHaveProperty("crossfadeSamples");
+    expect(kinds(link)).toEqual([
+      ["fallback", 0, second],
+      ["dub", second - overlapSamples, 2 * second],
+    ]);
+  });
+
+  test("before a fragment that was not dubbed a dub sounds to its end", async () => {
+    const { link, track } = newTrack();
+    await place(track, 0, second, full(1000));
+    await next(track, 1, { kind: "fallback" });
+    expect(link.audio.reduce((sum, { pcm }) => sum + pcm.length / 2, 0)).toBe(second);
+    expect(kinds(link).at(-1)).toEqual(["fallback", second, 2 * second]);
+  });
+
+  test("words that run on past the overlap are not cut: the next dub waits for their end", async () => {
+    const { link, track } = newTrack();
+    await place(track, 0, second, full(1400));
+    const placement = await next(track, 1, full(1200));
+    expect(placement.dubStartSample).toBe((1400 + 60) * 48);
+    expect(link.audio.every(({ crossfadeSamples }) => crossfadeSamples === undefined)).toBe(true);
+  });
+
+  test("a word shorter than what still sounds takes nothing over", async () => {
+    const { link, track } = newTrack();
+    await place(track, 0, second, full(1000));
+    const placement = await next(track, 1, { kind: "dub", samples: spoken(0, 100) });
+    expect(placement.dubStartSample).toBe((1000 + 60) * 48);
+    expect(link.audio.at(-1)).not.toHaveProperty("crossfadeSamples");
+  });
 });
 
 test("regions cover every stretch once, in order, and no two dubs overlap", async () => {
