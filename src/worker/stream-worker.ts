@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import {
   type AppliedMessage,
   type PcmMessage,
@@ -13,7 +12,6 @@ import type { WorkerStatus } from "../protocol/supervisor.ts";
 import type { BedSplitter } from "../separation/bed-splitter.ts";
 import type { Clock } from "../sts/clock.ts";
 import { Counters } from "../sts/counters.ts";
-import type { OutgoingFragment } from "../sts/fragment.ts";
 import type { StsClient } from "../sts/sts-client.ts";
 import type { Vad } from "../vad/silero.ts";
 import { AirClock } from "./air-clock.ts";
@@ -29,6 +27,7 @@ import { Listener } from "./listener.ts";
 import { PartialText } from "./partial-text.ts";
 import { PcmQueue } from "./pcm-queue.ts";
 import type { FragmentMedia, SettledFragment } from "./settled-fragment.ts";
+import { speechFragment } from "./speech-fragment.ts";
 
 export interface StreamWorkerOptions {
   readonly workerId: string;
@@ -280,17 +279,9 @@ export class StreamWorker {
     if (client === undefined) return;
     const { endSample } = stretch;
     const startSample = stretch.startSample - overlapSamples;
-    const fragmentId = randomUUID();
-    const narrow = run.listener.pcm(startSample, endSample, 16_000);
-    const full = run.listener.pcm(startSample, endSample, 48_000);
-    const outgoing: OutgoingFragment = {
-      fragmentId,
-      startSample,
-      endSample,
-      durationMs: Math.round(((endSample - startSample) * 1000) / streamSampleRateHz),
-      pcm: (rateHz) => (rateHz === 16_000 ? narrow : full),
-      airsAtMs: run.live ? this.#air.airsAtMs(startSample) : undefined,
-    };
+    const airsAtMs = run.live ? this.#air.airsAtMs(startSample) : undefined;
+    const outgoing = speechFragment(run.listener, startSample, endSample, airsAtMs);
+    const { fragmentId } = outgoing;
     const settles = run.tracks.map((track) =>
       track.reserve({ ...stretch, fragmentId, overlapSamples }),
     );
@@ -303,7 +294,7 @@ export class StreamWorker {
       const final = run.judge.afterPlacement(fragment, placement);
       this.counters.add(`outcome_${final.outcome}`);
       const dub = "samples" in settlement ? settlement.samples : undefined;
-      this.options.onFragment(final, { input: full, dub });
+      this.options.onFragment(final, { input: outgoing.pcm(streamSampleRateHz), dub });
     });
   }
 }
