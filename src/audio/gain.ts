@@ -13,13 +13,24 @@ export function fromDecibels(decibels: number): number {
  */
 export function equalPowerRamp(from: number, to: number, length: number): Float32Array {
   const gains = new Float32Array(length);
+  if (from === to) return gains.fill(from);
+  const rise = powerRise(length);
   const fromPower = from * from;
   const difference = to * to - fromPower;
-  for (let n = 0; n < length; n++) {
-    const sine = Math.sin((Math.PI / 2) * (n / length));
-    gains[n] = Math.sqrt(fromPower + difference * sine * sine);
-  }
+  for (let n = 0; n < length; n++) gains[n] = Math.sqrt(fromPower + difference * rise[n]!);
   return gains;
+}
+
+const rises = new Map<number, Float64Array>();
+const risesKept = 8;
+
+/** sin² over a quarter turn, made once for each length that is used again and again. */
+function powerRise(length: number): Float64Array {
+  const known = rises.get(length);
+  if (known !== undefined) return known;
+  const rise = Float64Array.from({ length }, (_, n) => Math.sin((Math.PI / 2) * (n / length)) ** 2);
+  if (rises.size < risesKept) rises.set(length, rise);
+  return rise;
 }
 
 /** Fades the first samples of interleaved PCM in, or the last ones out, in place. */

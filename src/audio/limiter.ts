@@ -15,17 +15,22 @@ const safeShare = 0.5;
 /** Closer to 1 than this the gain is 1: a ten-thousandth of a decibel. */
 const settled = 1e-5;
 
-/** Windowed-sinc interpolation to the three places between two samples; each row sums to 1. */
-const phases = Array.from({ length: oversampling - 1 }, (_, index) => {
-  const fraction = (index + 1) / oversampling;
-  const row = Float64Array.from({ length: 2 * reach }, (_unused, n) => {
-    const x = n - (reach - 1) - fraction;
-    const window = Math.cos((Math.PI * x) / (2 * (reach + 0.5))) ** 2;
-    return (Math.sin(Math.PI * x) / (Math.PI * x)) * window;
-  });
-  const sum = row.reduce((total, tap) => total + tap, 0);
-  return row.map((tap) => tap / sum);
-});
+/** Taps of an interpolation: samples on both sides of the place. */
+const width = 2 * reach;
+
+/** Windowed-sinc interpolation to the three places between two samples, one row each; a row sums to 1. */
+const phases = Float64Array.from(
+  Array.from({ length: oversampling - 1 }, (_, index) => {
+    const fraction = (index + 1) / oversampling;
+    const row = Array.from({ length: width }, (_unused, n) => {
+      const x = n - (reach - 1) - fraction;
+      const window = Math.cos((Math.PI * x) / (2 * (reach + 0.5))) ** 2;
+      return (Math.sin(Math.PI * x) / (Math.PI * x)) * window;
+    });
+    const sum = row.reduce((total, tap) => total + tap, 0);
+    return row.map((tap) => tap / sum);
+  }).flat(),
+);
 
 /** Limits interleaved stereo, block by block; what it gives lies one block behind what it takes. */
 export class TruePeakLimiter {
@@ -68,20 +73,27 @@ export class TruePeakLimiter {
     const { blockSamples, ceiling } = this;
     const history = this.#history;
     const first = blockSamples; // in pairs: `reach` before the new block's first sample
-    let loudest = 0;
-    for (let n = first * 2; n < history.length; n++)
-      loudest = Math.max(loudest, Math.abs(history[n]!));
-    const needed = this.#needed;
-    needed.fill(1, blockSamples);
-    if (loudest < ceiling * safeShare) return;
-    for (let pair = first; pair < first + blockSamples; pair++) {
-      const peak = Math.max(peakAt(history, pair, 0), peakAt(history, pair, 1));
-      const place = pair - reach; // index within `needed`: 0 is the held block's first sample
-      if (peak <= ceiling) continue;
-      const gain = ceiling / peak;
-      for (const at of [place, place + 1])
-        if (at >= 0 && at < needed.length) needed[at] = Math.min(needed[at]!, gain);
+    const end = first + blockSamples;
+    this.#needed.fill(1, blockSamples);
+    const loud = ceiling * safeShare;
+    // Only around loud samples is it worth while to look between them.
+    let next = first;
+    for (let pair = first - reach + 1; pair < end + reach; pair++) {
+      if (Math.abs(history[2 * pair]!) < loud && Math.abs(history[2 * pair + 1]!) < loud) continue;
+      next = Math.max(next, pair - reach);
+      for (const until = Math.min(end, pair + reach); next < until; next++) this.#judge(next);
     }
+  }
+
+  #judge(pair: number): void {
+    const history = this.#history;
+    const peak = Math.max(peakAt(history, pair, 0), peakAt(history, pair, 1));
+    if (peak <= this.ceiling) return;
+    const gain = this.ceiling / peak;
+    const needed = this.#needed;
+    const place = pair - reach; // index within `needed`: 0 is the held block's first sample
+    for (let at = Math.max(0, place); at <= place + 1 && at < needed.length; at++)
+      needed[at] = Math.min(needed[at]!, gain);
   }
 
   #gains(): Float32Array | undefined {
@@ -93,10 +105,9 @@ export class TruePeakLimiter {
     if (quiet) return undefined;
     const minima = new Float32Array(lookaheadSamples + blockSamples);
     minima.set(this.#recent);
+    const ahead = leastAhead(needed, blockSamples);
     for (let n = 0; n < blockSamples; n++) {
-      let least = 1;
-      for (let ahead = 0; ahead < lookaheadSamples; ahead++)
-        if (needed[n + ahead]! < least) least = needed[n + ahead]!;
+      const least = ahead[n]!;
       const back = this.#recovering + (1 - this.#recovering) * releaseShare;
       this.#recovering = Math.min(least, 1 - back < settled ? 1 : back);
       minima[lookaheadSamples + n] = this.#recovering;
@@ -114,14 +125,34 @@ export class TruePeakLimiter {
   }
 }
 
+/**
+ * For each of `count` samples the least of the `lookaheadSamples` from it on. In pieces of that length,
+ * each stretch is the end of one and the beginning of the next (van Herk, 1992).
+ */
+function leastAhead(values: Float32Array, count: number): Float32Array {
+  const length = count + lookaheadSamples;
+  const fromStart = new Float32Array(length);
+  for (let n = 0; n < length; n++) {
+    const isFirst = n % lookaheadSamples === 0;
+    fromStart[n] = isFirst ? values[n]! : Math.min(fromStart[n - 1]!, values[n]!);
+  }
+  const least = new Float32Array(count);
+  let toEnd = 1;
+  for (let n = length - 1; n >= 0; n--) {
+    const isLast = n % lookaheadSamples === lookaheadSamples - 1;
+    toEnd = isLast ? values[n]! : Math.min(toEnd, values[n]!);
+    if (n < count) least[n] = Math.min(toEnd, fromStart[n + lookaheadSamples - 1]!);
+  }
+  return least;
+}
+
 /** The greatest magnitude at a sample and at the three places between it and the next. */
 function peakAt(history: Float32Array, pair: number, channel: number): number {
   let peak = Math.abs(history[pair * 2 + channel]!);
-  const from = pair - (reach - 1);
-  for (const row of phases) {
+  const from = (pair - (reach - 1)) * 2 + channel;
+  for (let row = 0; row < phases.length; row += width) {
     let value = 0;
-    for (let n = 0; n < row.length; n++)
-      value += row[n]! * (history[(from + n) * 2 + channel] ?? 0);
+    for (let n = 0; n < width; n++) value += phases[row + n]! * (history[from + 2 * n] ?? 0);
     peak = Math.max(peak, Math.abs(value));
   }
   return peak;

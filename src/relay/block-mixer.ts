@@ -12,6 +12,12 @@ export const blockSamples = 960;
 const blockMs = (blockSamples / streamSampleRateHz) * 1000;
 const fullScale = 32768;
 
+/** From 0 to 1 over a block without a kink: how two sounds that are alike change places. */
+const shareWay = Float64Array.from(
+  { length: blockSamples },
+  (_, n) => 0.5 - 0.5 * Math.cos((Math.PI * n) / blockSamples),
+);
+
 export interface MixSettings {
   fallback: FallbackMode;
   /** A dub without a separated bed: over the ducked original, or not at all. */
@@ -123,8 +129,12 @@ export class BlockMixer {
     const stems = { dub, bed: beneath };
     if (untouched && alone) return { pcm: original, playing, stems };
     const mix = new Float32Array(blockSamples * 2);
-    for (let n = 0; n < mix.length; n++) mix[n] = (beneath[n] as number) + (dub[n >> 1] as number);
-    const pcm = Int16Array.from(mix, (sample) => toInt16(sample / fullScale));
+    const pcm = new Int16Array(mix.length);
+    for (let n = 0; n < mix.length; n++) {
+      const sample = beneath[n]! + dub[n >> 1]!;
+      mix[n] = sample;
+      pcm[n] = toInt16(sample / fullScale);
+    }
     return { pcm, mix, playing, ...(this.wantStems ? { stems } : {}) };
   }
 
@@ -208,15 +218,15 @@ function underneath(
   const output = new Float32Array(blockSamples * 2);
   if (from.under === 0 && to.under === 0) return output;
   const level = equalPowerRamp(from.under, to.under, blockSamples);
+  if (bed === undefined) {
+    for (let n = 0; n < output.length; n++) output[n] = original[n]! * level[n >> 1]!;
+    return output;
+  }
+  const change = to.bedShare - from.bedShare;
   for (let n = 0; n < output.length; n++) {
-    const sample = original[n] as number;
-    let mixed = sample;
-    if (bed !== undefined) {
-      const way = 0.5 - 0.5 * Math.cos((Math.PI * (n >> 1)) / blockSamples);
-      const share = from.bedShare + (to.bedShare - from.bedShare) * way;
-      mixed += share * ((bed[n] as number) - sample);
-    }
-    output[n] = mixed * (level[n >> 1] as number);
+    const sample = original[n]!;
+    const share = from.bedShare + change * shareWay[n >> 1]!;
+    output[n] = (sample + share * (bed[n]! - sample)) * level[n >> 1]!;
   }
   return output;
 }

@@ -91,7 +91,7 @@ class ProgrammeLoudness {
 }
 
 function scaled(sound: Float32Array | Int16Array, from: number, to: number): Float32Array {
-  const output = Float32Array.from(sound);
+  const output = new Float32Array(sound); // `Float32Array.from` goes through an iterator
   if (from === 1 && to === 1) return output;
   for (let n = 0; n < output.length; n++)
     output[n]! *= from + ((to - from) * (n >> 1)) / blockSamples;

@@ -37,9 +37,15 @@ export class ServeProcess implements AsyncDisposable {
       createInterface({ input: child.stdout }).on("line", (line) => this.#read(line));
   }
 
-  /** Starts serve and waits until encoders may publish. `settings` are its environment variables. */
-  static async start(settings: Record<string, string> = {}): Promise<ServeProcess> {
-    const serve = await ServeProcess.spawn(settings);
+  /**
+   * Starts serve and waits until encoders may publish. `settings` are its environment variables.
+   * @param executable a compiled one; absent: from source
+   */
+  static async start(
+    settings: Record<string, string> = {},
+    executable?: string,
+  ): Promise<ServeProcess> {
+    const serve = await ServeProcess.spawn(settings, executable);
     const ready = serve.logged((line) => line.event === "serve.ready", 20_000);
     const ended = serve.child.exited.then(() => {
       throw new Error(`serve ended before it was ready\n${serve.child.lastStderr}`);
@@ -50,14 +56,15 @@ export class ServeProcess implements AsyncDisposable {
   }
 
   /** Starts serve without waiting: for settings that it must refuse. */
-  static async spawn(settings: Record<string, string>): Promise<ServeProcess> {
+  static async spawn(settings: Record<string, string>, executable?: string): Promise<ServeProcess> {
     const stateDir = mkdtempSync(join(tmpdir(), "livedub-serve-"));
     const child = await NativeChild.start({
       name: "livedub serve",
-      command: selfCommand("livedub", "serve"),
+      command: executable ? [executable, "serve"] : selfCommand("livedub", "serve"),
       stdout: "pipe",
       env: {
         PATH: process.env["PATH"],
+        PROF: process.env["PROF"],
         HOME: process.env["HOME"],
         LIVEDUB_CACHE_DIR: process.env["LIVEDUB_CACHE_DIR"],
         XDG_CACHE_HOME: process.env["XDG_CACHE_HOME"],
