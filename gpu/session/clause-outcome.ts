@@ -23,6 +23,8 @@ export interface AnswerableFragment {
   readonly dub: ReadonlyMap<string, Float32Array>;
   readonly dubRateHz: number;
   readonly clauses: readonly ClauseMessage[];
+  /** What answers before it were to tell, and failed. */
+  readonly carried: readonly ClauseMessage[];
   /** Primary subtags, the first one first. */
   readonly targets: readonly string[];
   readonly speech: readonly SpeechStretch[];
@@ -37,9 +39,10 @@ export interface AnswerableFragment {
 
 /** Writes the answer of a fragment: what sounds in it in every language, and which clauses begin in it. */
 export async function outcomeOf(fragment: AnswerableFragment): Promise<FragmentOutcome> {
-  const { job, dub, targets, clauses, timings, audioMs, terms } = fragment;
+  const { job, dub, targets, clauses, carried, timings, audioMs, terms } = fragment;
   const [first = primarySubtag(terms.targetLanguage)] = targets;
-  const told = clauses.filter((clause) => clause.status === "dubbed");
+  const all = [...carried, ...clauses];
+  const told = all.filter((clause) => clause.status === "dubbed");
   const textIn = (language: string) =>
     told
       .flatMap((clause) => clause.translations?.[language] ?? [])
@@ -82,7 +85,7 @@ export async function outcomeOf(fragment: AnswerableFragment): Promise<FragmentO
       endMs: Math.min(audioMs, stretch.endMs - fragment.startMs),
     })),
     heldMs: Math.max(0, sinceMs - workMs),
-    clauses,
+    clauses: all,
     ...(tracks.size > 0 && { tracks }),
   };
 }

@@ -1,11 +1,12 @@
 import type { Logger } from "../../src/telemetry/log.ts";
 import type { StreamUpdate } from "../../src/protocol/sts-session.ts";
+import { CarriedClauses } from "./carried-clauses.ts";
 import { ClauseBook } from "./clause-book.ts";
 import { ClauseDubbing } from "./clause-dubbing.ts";
 import { outcomeOf } from "./clause-outcome.ts";
 import type { ClauseParts } from "./clause-parts.ts";
 import { ClauseRecognition } from "./clause-recognition.ts";
-import { asHeldFailure, missedItsTime, notAccepted } from "./held-failures.ts";
+import { missedItsTime, notAccepted } from "./held-failures.ts";
 import { assumedAirsInMs, clauseTermsOf, presetMsFor, updatedTerms } from "./clause-terms.ts";
 import { AnswerLine, type LineAnswer } from "./clauses/answer-line.ts";
 import { clauseCapMs } from "./clauses/cutter-limits.ts";
@@ -23,6 +24,7 @@ import {
   type HeldProcessing,
   type SessionTerms,
 } from "./fragment-processor.ts";
+import { soundOf } from "./fragment-sound.ts";
 import { SessionEar } from "./session-ear.ts";
 
 /** Rate of synthesis, and of every dub track. */
@@ -49,6 +51,8 @@ interface Held {
   readonly startMs: number;
   readonly endMs: number;
   readonly audioMs: number;
+  /** Why its audio could not be read: its answer has left. */
+  readonly failure: FragmentFailure | undefined;
   readonly resolve: (outcome: Promise<FragmentOutcome>) => void;
 }
 
@@ -65,6 +69,7 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
   readonly #answers: AnswerLine;
   readonly #book = new ClauseBook();
   readonly #dubbing: ClauseDubbing;
+  readonly #carried = new CarriedClauses();
   readonly #fragments = new Map<number, Held>();
   readonly #language: string;
   readonly #live: boolean;
@@ -126,7 +131,8 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
   /** What is kept at this moment; bounded however long the session is. */
   get holds() {
     const { heldBytes: soundBytes } = this.#track;
-    return { fragments: this.#fragments.size, soundBytes, ...this.#dubbing.holds };
+    const { size: carried } = this.#carried;
+    return { fragments: this.#fragments.size, soundBytes, carried, ...this.#dubbing.holds };
   }
 
   /** Nothing of a session waits unseen: its queue is bounded by its credit, its work by the scheduler. */
@@ -170,17 +176,8 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
     reject: (failure: FragmentFailure) => void,
   ): Promise<void> {
     if (this.#closed) return;
-    let samples: Float32Array | undefined;
-    let audioMs = job.audio.durationMs;
-    if (job.speech) {
-      try {
-        const decoded = await this.options.codec.decode(job.audio, job.signal);
-        samples = decoded.pcm16k;
-        audioMs = decoded.durationMs;
-      } catch (error) {
-        reject(asHeldFailure(error)); // its time goes on without sound
-      }
-    }
+    const { samples, audioMs, failure } = await soundOf(this.options.codec, job);
+    if (failure !== undefined) reject(failure); // its time goes on without sound
     const placement = this.#track.append({
       ...(samples ? { samples } : { durationMs: audioMs }),
       ptsNs: job.ptsNs,
@@ -206,7 +203,7 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
       ),
     });
     if (accepted === "accepted")
-      this.#fragments.set(job.sequenceNumber, { job, startMs, endMs, audioMs, resolve });
+      this.#fragments.set(job.sequenceNumber, { job, startMs, endMs, audioMs, failure, resolve });
     else reject(notAccepted(accepted));
     this.#hear(await this.#ear.hear());
     this.#step();
@@ -276,28 +273,31 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
     if (verdict.kind === "hole") return;
     const held = this.#fragments.get(verdict.fragment.sequence);
     this.#fragments.delete(verdict.fragment.sequence);
-    if (held === undefined) return;
+    if (held === undefined || held.failure) return this.#carried.keep(clauses);
     if (answer.dub === undefined) {
+      this.#carried.keep(clauses);
       this.options.observer.missed(this.options.streamId);
       return held.resolve(Promise.reject(missedItsTime(clauses.map((one) => one.source_text))));
     }
-    held.resolve(
-      outcomeOf({
-        ...held,
-        verdict: verdict.kind,
-        dub: answer.dub,
-        dubRateHz,
-        clauses,
-        targets: this.#terms.targets,
-        speech: this.#recognition.speechWithin(held.startMs, held.endMs),
-        timings,
-        warnings,
-        models: this.options.models(),
-        terms: this.options.terms,
-        codec: this.options.codec,
-        answeredAtMs: this.#now(),
-      }),
-    );
+    const carried = this.#carried.take();
+    const outcome = outcomeOf({
+      ...held,
+      verdict: verdict.kind,
+      dub: answer.dub,
+      dubRateHz,
+      carried,
+      clauses,
+      targets: this.#terms.targets,
+      speech: this.#recognition.speechWithin(held.startMs, held.endMs),
+      timings,
+      warnings,
+      models: this.options.models(),
+      terms: this.options.terms,
+      codec: this.options.codec,
+      answeredAtMs: this.#now(),
+    });
+    held.resolve(outcome);
+    outcome.catch(() => this.#carried.keep([...carried, ...clauses]));
   }
 
   #capMs(): number {

@@ -32,6 +32,8 @@ const latestDubSamples = 2000 * samplesPerMs;
 /** A clause whose fate was lost with an answer is waited for this long after its words. */
 const lostAfterSamples = 5000 * samplesPerMs;
 const mostClauses = 256;
+/** A server tells again what an answer that failed was to tell: clauses are known as over for so long. */
+const mostOver = 1024;
 
 export interface ClauseMemoryEvents {
   /** Once per clause, when its fate is final in every language. */
@@ -43,6 +45,8 @@ export interface ClauseMemoryEvents {
 /** What one session has told of its clauses, as long as it matters for what is played. Bounded. */
 export class ClauseMemory {
   #clauses = new Map<string, Remembered>();
+  /** Clauses that were told and forgotten. */
+  readonly #over = new Set<string>();
 
   /** @param languages the stream's target languages, as its settings name them */
   constructor(
@@ -50,7 +54,7 @@ export class ClauseMemory {
     private readonly events: ClauseMemoryEvents,
   ) {}
 
-  /** Takes what an answer says, and forgets what lies well before `nowSample`. */
+  /** Takes what an answer says, however often it is said, and forgets what lies well before `nowSample`. */
   learn(messages: readonly ClauseMessage[], nowSample: number): void {
     for (const message of messages) this.#learn(message);
     for (const [id, clause] of this.#clauses) {
@@ -83,6 +87,7 @@ export class ClauseMemory {
   }
 
   #learn(message: ClauseMessage): void {
+    if (this.#over.has(message.clause_id)) return;
     const known = this.#clauses.get(message.clause_id);
     const clause: Remembered = known ?? {
       message,
@@ -113,6 +118,9 @@ export class ClauseMemory {
 
   #forget(id: string, clause: Remembered): void {
     this.#clauses.delete(id);
+    this.#over.add(id);
+    if (this.#over.size > mostOver)
+      for (const oldest of this.#over.values().take(1)) this.#over.delete(oldest);
     if (clause.told) return;
     for (const language of this.languages)
       if (!isOver(clause.fates.get(language))) this.events.onFate(language, "dropped", "lost");

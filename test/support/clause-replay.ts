@@ -2,6 +2,7 @@ import { FfmpegCodec } from "../../gpu/codec/ffmpeg-codec.ts";
 import { FragmentCodec } from "../../gpu/codec/fragment-codec.ts";
 import { ClauseSession } from "../../gpu/session/clause-session.ts";
 import type { ClauseNotice } from "../../gpu/session/clauses/answer-line.ts";
+import type { FragmentOutcome } from "../../gpu/session/fragment-processor.ts";
 import { StageCosts } from "../../gpu/session/stage-costs.ts";
 import { WorkScheduler } from "../../gpu/session/work-scheduler.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
@@ -39,11 +40,18 @@ export class ClauseReplay implements Disposable {
   /** @param costs what the session starts from; nothing is known of this machine where none are given */
   constructor(
     faultsAt: (replay: ClauseReplay) => Faults = () => ({}),
-    {
-      costs = new StageCosts(),
-      onTold,
-    }: { readonly costs?: StageCosts; readonly onTold?: (notice: ClauseNotice) => void } = {},
+    private readonly options: {
+      readonly costs?: StageCosts;
+      readonly onTold?: (notice: ClauseNotice) => void;
+      readonly onAnswer?: (outcome: FragmentOutcome) => void;
+      /** What is to be different of a fragment; only PCM can be read, and written as its answer. */
+      readonly change?: (sequence: number) => {
+        readonly format?: string;
+        readonly speech?: boolean;
+      };
+    } = {},
   ) {
+    const { costs = new StageCosts(), onTold } = options;
     this.engine = new ScriptedStagesEngine(recorded, faultsAt(this));
     const now = () => this.nowMs;
     this.#scheduler = new WorkScheduler({ now, onShed: () => costs.gaveUp() });
@@ -135,6 +143,7 @@ export class ClauseReplay implements Disposable {
 
   #send(pcm: Int16Array): void {
     const sequenceNumber = this.#sent++;
+    const change = this.options.change?.(sequenceNumber) ?? {};
     const job = {
       queue: "replay",
       streamId: "match",
@@ -142,7 +151,7 @@ export class ClauseReplay implements Disposable {
       sequenceNumber,
       terms: this.session.options.terms,
       audio: {
-        format: "pcm_s16le",
+        format: change.format ?? "pcm_s16le",
         sampleRateHz: 16_000,
         channels: 1,
         durationMs: fragmentMs,
@@ -151,12 +160,15 @@ export class ClauseReplay implements Disposable {
       ptsNs: sequenceNumber * fragmentMs * 1e6,
       airsInMs: delayMs - fragmentMs,
       receivedAtMs: this.nowMs,
-      speech: pcm.some((sample) => sample !== 0),
+      speech: change.speech ?? pcm.some((sample) => sample !== 0),
       maxAnswerBytes: Number.POSITIVE_INFINITY,
       signal: new AbortController().signal,
     };
     this.session.process(job).then(
-      () => this.answered++,
+      (outcome) => {
+        this.answered++;
+        this.options.onAnswer?.(outcome);
+      },
       () => this.failed++,
     );
   }

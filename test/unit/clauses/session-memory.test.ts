@@ -11,7 +11,7 @@ const stuckMs = 9000;
 /** Both languages of the recording's seven sentences or more. */
 const clausesOfALoop = 14;
 /** Between two loops the recording is silent: only the newest fragment may still wait for what follows it. */
-const atRest = { fragments: 1, clauses: 0, untold: 0, soundBytes: 0, waiting: 0 };
+const atRest = { fragments: 1, clauses: 0, untold: 0, carried: 0, soundBytes: 0, waiting: 0 };
 
 function heapAfterGc() {
   Bun.gc(true);
