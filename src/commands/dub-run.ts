@@ -13,11 +13,10 @@ import { type FileRelayResult, runFileRelay } from "../relay/file-relay.ts";
 import { createMemoryLink } from "../relay/memory-link.ts";
 import { chooseNet } from "../separation/choose-net.ts";
 import { monotonicClock } from "../sts/clock.ts";
-import { openClient } from "../sts/open-client.ts";
 import type { StsClient } from "../sts/sts-client.ts";
-import { createLogger } from "../telemetry/log.ts";
-import { clausePieceMs } from "../worker/clause-dubbing.ts";
+import { createLogger, type Logger } from "../telemetry/log.ts";
 import { clauseOfFragment } from "../worker/fragment-clause.ts";
+import type { RunBundle } from "../worker/run-bundle.ts";
 import type { SettledFragment } from "../worker/settled-fragment.ts";
 import { StreamWorker } from "../worker/stream-worker.ts";
 import {
@@ -26,10 +25,12 @@ import {
   captionPath,
   writeCaptions,
 } from "./dub-captions.ts";
+import { openDubBundle } from "./dub-bundle.ts";
 import { DubError } from "./dub-error.ts";
 import { type DubbedSoFar, ProgressBar } from "./dub-progress.ts";
 import { openDubGate } from "./dub-gate.ts";
 import { closingLines, dubReport, type DubReport } from "./dub-report.ts";
+import { openFileClient, SessionWait } from "./dub-session.ts";
 import { type DubSidecar, openDubSidecar } from "./dub-sidecar.ts";
 import { answerDecoder, openSplitter } from "./worker.ts";
 
@@ -85,7 +86,7 @@ export async function dubFile(options: DubFileOptions, signal: AbortSignal): Pro
   const sidecar = openDubSidecar(configuredEndpoints(values), environment, log);
   try {
     const { report, clauses } = await dubThrough(sidecar, {
-      ...{ options, values, ffmpegPath, input, output, bar, signal, environment },
+      ...{ options, values, ffmpegPath, input, output, bar, signal, environment, log },
     });
     if (options.report !== undefined) await writeReport(options.report, report);
     if (captions === undefined) return closingLines(report);
@@ -107,6 +108,7 @@ interface Job {
   readonly bar: ProgressBar;
   readonly signal: AbortSignal;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
 }
 
 /** What a file dub leaves to be written. */
@@ -136,6 +138,7 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
   const fragments: SettledFragment[] = [];
   const clauses: ClauseReport[] = [];
   const link = createMemoryLink();
+  const bundle = openDubBundle({ ...job, say: (text) => job.bar.say(text) });
   const worker = new StreamWorker({
     workerId: "dub",
     link: link.worker,
@@ -150,20 +153,21 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
     ),
     decode: answerDecoder(),
     clock: monotonicClock,
-    onFragment: (fragment) => {
+    onFragment: (fragment, media) => {
       fragments.push(fragment);
+      bundle?.record(fragment, media);
       const clause = clauseOfFragment(fragment, mainLanguage(values));
       if (clause !== undefined && !client.clauses) clauses.push(clause);
     },
     onClause: (clause) => clauses.push(clause),
-    onEvent: () => {},
+    onEvent: (level, code, message) => bundle?.event({ level, code, message }),
   });
   const startedAtMs = performance.now();
   try {
     worker.start();
     job.bar.begin();
     const progress = () => dubbedSoFar(worker, fragments);
-    const result = await relayFile(link.relay, progress, job);
+    const result = await relayFile(link.relay, { progress, bundle }, job);
     await client.end(farewellMs);
     const { counters } = worker.status();
     const report = dubReport({
@@ -183,15 +187,19 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
       wallMs: performance.now() - startedAtMs,
     });
     return { report, clauses };
+  } catch (error) {
+    bundle?.event({ level: "error", code: "dub-failed", message: (error as Error).message });
+    throw error;
   } finally {
     await worker.close();
+    await bundle?.close();
   }
 }
 
 /** Runs the relay's half; what it wrote of the stems goes with a run that failed. */
 async function relayFile(
   link: RelayLink,
-  dubbed: () => DubbedSoFar,
+  { progress, bundle }: { progress: () => DubbedSoFar; bundle: RunBundle | undefined },
   job: Job,
 ): Promise<FileRelayResult> {
   const { options, values, bar, signal } = job;
@@ -211,12 +219,13 @@ async function relayFile(
       overlapMs: values.overlapMs,
       tuning: mixTuningOf(values),
       ...(stems === undefined ? {} : { stems }),
+      ...(bundle === undefined ? {} : { mayRead: () => bundle.room() }),
       signal,
       onProgress: (played, total) =>
         bar.update({
           doneMs: milliseconds(played),
           totalMs: total === undefined ? undefined : milliseconds(total),
-          ...dubbed(),
+          ...progress(),
         }),
     });
   } catch (error) {
@@ -244,65 +253,6 @@ function dubbedSoFar(worker: StreamWorker, fragments: readonly SettledFragment[]
 
 function milliseconds(samples: number): number {
   return (samples * 1000) / streamSampleRateHz;
-}
-
-/** Waits for the first session, and turns what stands in its way into words. */
-class SessionWait {
-  #settled = Promise.withResolvers<void>();
-
-  readonly onEvent = (_level: string, code: string, message: string): void => {
-    if (code === "sts-ready") this.#settled.resolve();
-    if (code === "sts-refused") this.#settled.reject(new DubError("sidecar", message));
-  };
-
-  async ready(
-    client: StsClient,
-    sidecar: DubSidecar,
-    withinMs: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      const why = client.lastError ?? `${client.endpoint} does not answer`;
-      late.reject(new DubError("sidecar", `no sidecar within ${withinMs / 1000} s: ${why}`));
-    }, withinMs);
-    const aborted = Promise.withResolvers<never>();
-    const abort = () => aborted.reject(new DubError("interrupted", "interrupted"));
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
-    try {
-      await Promise.race([this.#settled.promise, sidecar.failed, late.promise, aborted.promise]);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
-    }
-  }
-}
-
-function openFileClient(sidecar: DubSidecar, values: Values, waiting: SessionWait): StsClient {
-  return openClient({
-    endpoints: sidecar.endpoints,
-    protocol: values.stsProtocol,
-    wish: {
-      streamId: `dub-${crypto.randomUUID().slice(0, 8)}`,
-      workerId: "dub",
-      sourceLanguage: values.sourceLanguage,
-      targetLanguage: mainLanguage(values),
-      voice: values.voice,
-      furtherLanguages: values.targetLanguages.slice(1),
-      pacing: "file",
-      chunkMs: clausePieceMs.file,
-      maxInflight: values.stsMaxInflight,
-      timeoutMs: 120_000, // the most that a server may be told; servers that know `file` need none
-    },
-    timeoutMs: values.stsTimeoutMs,
-    maxRetries: values.stsMaxRetries,
-    breakerThreshold: values.breakerThreshold,
-    breakerOpenMs: values.breakerOpenSeconds * 1000,
-    clock: monotonicClock,
-    firstReconnectMs: 500,
-    onEvent: waiting.onEvent,
-  });
 }
 
 async function writeReport(path: string, report: DubReport): Promise<void> {

@@ -1,15 +1,12 @@
 import { commonSettings } from "../config/common.ts";
 import { readSettings } from "../config/setting.ts";
 import type { WorkerSpec } from "../protocol/supervisor.ts";
-import { createLogger } from "../telemetry/log.ts";
-import { RunBundle } from "../worker/run-bundle.ts";
+import { createLogger, type Logger } from "../telemetry/log.ts";
+import { RunBundle, type RunBundleOptions } from "../worker/run-bundle.ts";
 import type { OnEvent } from "./worker.ts";
 
-/**
- * Opens the bundle of a worker's run, where one is wished for. A disk that takes nothing costs the bundle, never the
- * dub: it is told once.
- */
-export function openRunBundle(spec: WorkerSpec, onEvent: OnEvent): RunBundle | undefined {
+/** Opens the bundle of a worker's run, where one is wished for. */
+export function openWorkerBundle(spec: WorkerSpec, onEvent: OnEvent): RunBundle | undefined {
   const { bundle, streamId, runId, instanceId } = spec;
   if (bundle === undefined) return undefined;
   const { logLevel, logFormat, logStdout } = readSettings(commonSettings, process.env);
@@ -18,13 +15,29 @@ export function openRunBundle(spec: WorkerSpec, onEvent: OnEvent): RunBundle | u
     format: logFormat,
     fields: { component: "worker" },
   });
-  return new RunBundle({
+  const run = {
     ...{ streamId, runId, instanceId },
     root: bundle.root,
     mode: bundle.capture,
     sourceLanguage: spec.sourceLanguage,
     targetLanguage: spec.targetLanguages[0] as string,
     playoutDelayMs: spec.playoutDelayMs,
+  };
+  return openRunBundle(run, log, onEvent);
+}
+
+/**
+ * Opens the bundle of a run. A disk that takes nothing costs the bundle, never the dub: it is told once.
+ *
+ * @param log is told of every write
+ */
+export function openRunBundle(
+  run: Omit<RunBundleOptions, "onWrite" | "onUnusable">,
+  log: Logger,
+  onEvent: OnEvent,
+): RunBundle {
+  return new RunBundle({
+    ...run,
     onWrite: (write, isNews) => {
       log.debug(write, `${write.event} ${write.path}`);
       if (isNews)
@@ -34,7 +47,7 @@ export function openRunBundle(spec: WorkerSpec, onEvent: OnEvent): RunBundle | u
       onEvent(
         "warn",
         "bundle-unusable",
-        `WORKER_ASSETS_DIR ${bundle.root}: no run bundle (${message})`,
+        `WORKER_ASSETS_DIR ${run.root}: no run bundle (${message})`,
       ),
   });
 }

@@ -17,7 +17,7 @@ import { createVad, type Vad } from "../vad/silero.ts";
 import { streamSampleRateHz } from "../protocol/relay-worker.ts";
 import { clausePieceMs } from "../worker/clause-dubbing.ts";
 import { clauseOfFragment } from "../worker/fragment-clause.ts";
-import { openRunBundle } from "./worker-bundle.ts";
+import { openWorkerBundle } from "./worker-bundle.ts";
 import { RelayConnection } from "../worker/relay-connection.ts";
 import { toReport } from "../worker/settled-fragment.ts";
 import { StreamWorker } from "../worker/stream-worker.ts";
@@ -72,7 +72,7 @@ async function dubOneRun(
   report: Report,
   stopped: PromiseWithResolvers<number>,
 ): Promise<number> {
-  const bundle = openRunBundle(spec, (level, code, message) =>
+  const bundle = openWorkerBundle(spec, (level, code, message) =>
     report({ type: "event", level, code, message }),
   );
   const onEvent: OnEvent = (level, code, message) => {

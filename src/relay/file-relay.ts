@@ -39,6 +39,8 @@ export interface FileRelayOptions {
   /** Folder for `dub-<language>.wav` and `bed.wav`: the mix of the first language in its two parts. */
   readonly stems?: string;
   readonly streamId?: string;
+  /** Awaited before more of the input is read: by it a slower taker of what is dubbed holds everything back. */
+  readonly mayRead?: () => Promise<void>;
   /** Samples written so far, and in all where the container says. */
   readonly onProgress?: (playedSamples: number, totalSamples: number | undefined) => void;
   readonly signal?: AbortSignal;
@@ -160,6 +162,7 @@ class FileRelay {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       const whole = bytes.length - (bytes.length % bytesPerStereoSample);
       rest = bytes.slice(whole);
+      await this.options.mayRead?.();
       await this.#take(asInt16(bytes.slice(0, whole)));
       if (this.#failure !== undefined) return;
     }

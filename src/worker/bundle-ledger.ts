@@ -13,6 +13,8 @@ import {
 export interface BundleLedgerOptions extends BundleNames {
   readonly mode: CaptureMode;
   readonly playoutDelayMs: number;
+  /** Where sound and pictures come from and go to; absent: the stream's paths at the media server. */
+  readonly streamPaths?: { readonly in: string; readonly out: string };
   /** Fragments listed in `manifest.json`; when it is full it goes to `manifest.history/` and begins anew. */
   readonly mostListed?: number;
 }
@@ -128,12 +130,12 @@ export class BundleLedger {
   }
 
   #empty(): BundleManifest {
-    const { streamId, runId, instanceId, mode, playoutDelayMs } = this.options;
+    const { streamId, runId, instanceId, mode, playoutDelayMs, streamPaths } = this.options;
     const now = this.now().toISOString();
     return {
       schemaVersion: "1.0",
       ...{ streamId, runId, instanceId, createdAt: now, updatedAt: now },
-      streamPaths: { in: `live/${streamId}/in`, out: `live/${streamId}/out` },
+      streamPaths: streamPaths ?? { in: `live/${streamId}/in`, out: `live/${streamId}/out` },
       pipeline: {
         pcm: { sampleRateHz: 48_000, channels: 2, format: "s16le" },
         bufferingTargetSec: playoutDelayMs / 1000,

@@ -36,6 +36,8 @@ export interface RunBundleOptions extends BundleLedgerOptions {
   readonly onUnusable: (error: Error) => void;
   readonly now?: () => Date;
   readonly calls?: DiskCalls;
+  /** Jobs that may wait for the disk; more are dropped and counted. */
+  readonly mostWaiting?: number;
   /** Fragments of a run that stay on disk; the oldest beyond these are removed. */
   readonly mostFragments?: number;
 }
@@ -55,7 +57,7 @@ type Job =
     }
   | { readonly type: "event"; readonly event: BundleEvent; readonly at: Date };
 
-/** What waits to be written; more is dropped and counted: the disk never holds up the dub. */
+/** What waits to be written; live, more is dropped and counted: the disk never holds up the dub. */
 const mostWaiting = 64;
 /** Some hours of fragments of 320 ms; with media they are a thousand times larger. */
 const mostKept: Record<CaptureMode, number> = { metadata: 40_000, media: 2000, debug: 1000 };
@@ -79,6 +81,7 @@ export class RunBundle {
   #seq = 0;
   #folders: string[] = [];
   #told = new Set<string>();
+  #roomAgain: (() => void)[] = [];
   #closed = false;
 
   /** @throws {RangeError} for ids that are no plain names */
@@ -101,6 +104,12 @@ export class RunBundle {
   /** Takes an event for `logs/worker.log`; a warning or an error becomes an alert too. */
   event(event: BundleEvent): void {
     this.#take({ type: "event", event, at: this.#now() });
+  }
+
+  /** Resolves when little waits for the disk: for whoever has the time to wait for it. */
+  room(): Promise<void> {
+    if (this.#queue.length < mostWaiting) return Promise.resolve();
+    return new Promise((resolve) => this.#roomAgain.push(resolve));
   }
 
   /** Writes what waits, and the manifest; does not reject. */
@@ -127,7 +136,7 @@ export class RunBundle {
 
   #take(job: Job): void {
     if (this.#closed) return;
-    if (this.#queue.length >= mostWaiting) {
+    if (this.#queue.length >= (this.options.mostWaiting ?? mostWaiting)) {
       this.#ledger.count("dropped");
       return;
     }
@@ -138,6 +147,8 @@ export class RunBundle {
   async #work(): Promise<void> {
     const isOpen = await this.#opened;
     for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+      if (this.#queue.length < mostWaiting)
+        for (const resolve of this.#roomAgain.splice(0)) resolve();
       if (!isOpen) continue;
       if (job.type === "fragment") await this.#writeFragment(job.fragment, job.media);
       else await this.#writeEvent(job.event, job.at);

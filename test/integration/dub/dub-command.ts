@@ -30,11 +30,11 @@ export interface DubRun {
   readonly stderr: string;
 }
 
-/** Starts `livedub dub` as a user would. */
+/** Starts `livedub dub` as a user would; it leaves a run bundle only where the test says so. */
 export function startDub(args: readonly string[], environment: Record<string, string> = {}) {
   const child = Bun.spawn({
     cmd: [...selfCommand("livedub", "dub"), ...args],
-    env: { ...process.env, ...environment },
+    env: { ...process.env, WORKER_ASSETS_CAPTURE: "off", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stderr = "";

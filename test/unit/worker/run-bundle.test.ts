@@ -229,6 +229,23 @@ describe("a run's bundle", () => {
     expect(counters["dropped"]).toBeGreaterThan(30);
   });
 
+  test("whoever has the time waits for room, and nothing is dropped", async () => {
+    const { bundle } = openBundle({ mostWaiting: 80 });
+    let mostUnwritten = 0;
+    for (let index = 0; index < 300; index++) {
+      if (index % 16 === 0) await bundle.room();
+      bundle.record(settled(index));
+      const written = existsSync(inRun("assets/fragments"))
+        ? readdirSync(inRun("assets/fragments")).length
+        : 0;
+      mostUnwritten = Math.max(mostUnwritten, index + 1 - written);
+    }
+    await bundle.close();
+    expect(manifest().counters).toMatchObject({ fragments: 300 });
+    expect(manifest().counters).not.toHaveProperty("dropped");
+    expect(mostUnwritten).toBeLessThanOrEqual(82);
+  });
+
   test("stays within its bounds: the oldest fragments go, the full list becomes history", async () => {
     const { bundle } = openBundle({ mostFragments: 10, mostListed: 12 });
     for (let index = 0; index < 30; index++) bundle.record(settled(index));
