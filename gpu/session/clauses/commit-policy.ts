@@ -19,6 +19,8 @@ export const defaultCommitLimits: CommitLimits = {
 const rememberedWords = 64;
 /** Words in a row that show that a pass says what was committed. */
 const contextWords = 3;
+/** Two measurements of one word's start, in windows that begin at different places, are never further apart. */
+const measuredWithinMs = 500;
 /** Words that a window may hold more, or fewer, than the committed times say: those are not exact. */
 const windowSlackWords = 3;
 
@@ -191,9 +193,10 @@ function matchBack(
 /** The same word heard again, and not said again: that would begin after the end of what is committed. */
 function isRepeat(match: Match, last: TimedWord, heard: TimedWord | undefined): boolean {
   if (match.run === 0 || !heard || match.away > windowSlackWords) return false;
-  const overlapping = last.startMs < heard.endMs && heard.startMs < last.endMs;
-  // Where one is due, a run of several words is known by itself; any other only at its time.
-  return overlapping || (match.due && match.run > 1);
+  if (last.startMs < heard.endMs && heard.startMs < last.endMs) return true;
+  // Where one is due, a run of several words is known by itself, unless measured times speak against it.
+  const isMeasured = last.laid !== true && heard.laid !== true;
+  return match.due && match.run > 1 && !(isMeasured && match.distanceMs > measuredWithinMs);
 }
 
 function isBetter(match: Match, other: Match | undefined): boolean {
@@ -216,6 +219,6 @@ function afterEach(last: TimedWord | undefined, words: readonly TimedWord[]): Ti
     const startMs = Math.max(word.startMs, fromMs);
     const endMs = Math.max(word.endMs, startMs);
     fromMs = endMs;
-    return { text: word.text, startMs, endMs };
+    return { ...word, startMs, endMs };
   });
 }

@@ -20,12 +20,14 @@ import { type HypothesisFacts, type RefusalReason, refusals } from "./guards.ts"
 import { type PartialTranscript, partialTranscript } from "./partial-transcript.ts";
 import { uncutFrom } from "./settlement.ts";
 import { outOfPauses, wordTimes } from "./word-times.ts";
-import type { Silence, TimedWord } from "./words.ts";
+import { type Silence, surenessOf, type TimedWord } from "./words.ts";
 
 /** What a pass said: a model's own times win over those laid over the speech. */
 export interface PassResult extends Omit<HypothesisFacts, "speechMs"> {
   /** Session time; absent when the model gives none. */
   readonly timed?: readonly TimedWord[];
+  /** Of the language that was to be heard, 0..1; absent where the model does not tell. */
+  readonly languageProbability?: number | undefined;
 }
 
 export interface PassOutcome {
@@ -147,9 +149,11 @@ export class RecognitionLine {
       this.#settle(plan, undefined);
       return { clauses: this.cut(), refused };
     }
-    const words = result.timed
+    const placed = result.timed
       ? outOfPauses(result.timed, speech)
-      : wordTimes(result.words, speech, this.language);
+      : wordTimes(result.words, speech, this.language).map((word) => ({ ...word, laid: true }));
+    const sureness = surenessOf(result);
+    const words = placed.map((word) => ({ ...word, pass: sureness }));
     const pass = { words, fromMs: plan.fromMs, heardUntilMs: plan.toMs };
     const step =
       plan.kind === "final"

@@ -1,3 +1,13 @@
+/** How sure a recogniser was of what it heard in one pass; probabilities, 0..1. */
+export interface Sureness {
+  /** Of the tokens that it chose: their geometric mean. */
+  readonly confidence: number;
+  /** That nothing was said at all. */
+  readonly noSpeechProbability: number;
+  /** Of the language that it was told to hear; absent where it does not tell. */
+  readonly languageProbability?: number | undefined;
+}
+
 /**
  * A word as recognised, with its place in session time.
  * `text` carries its punctuation and no space around it; `endMs` is never before `startMs`.
@@ -8,6 +18,22 @@ export interface TimedWord {
   readonly startMs: number;
   /** Session time, ms; the moment after its last sound. */
   readonly endMs: number;
+  /** Its time was not measured, but laid over the speech: off by as much as the speaker's rate varies. */
+  readonly laid?: boolean;
+  /** Probability of this word, 0..1; absent where the recogniser does not tell. */
+  readonly confidence?: number | undefined;
+  /** Of the pass that committed it. */
+  readonly pass?: Sureness;
+}
+
+/** @param facts what a pass says of itself */
+export function surenessOf(facts: {
+  readonly meanLogProbability: number;
+  readonly noSpeechProbability: number;
+  readonly languageProbability?: number | undefined;
+}): Sureness {
+  const { meanLogProbability, noSpeechProbability, languageProbability } = facts;
+  return { confidence: Math.exp(meanLogProbability), noSpeechProbability, languageProbability };
 }
 
 /** A stretch in which the voice activity detector heard no speech, session time in ms. */

@@ -73,6 +73,22 @@ describe("a word that is committed", () => {
     ).toEqual(["", "the match has", "begun", "in the rain"]);
   });
 
+  test("is not taken for the same words said again in place of a word that the window cuts", () => {
+    const said = say("the the well is well is the the");
+    const first = commitAll(nothingHeard, { ...said, fromMs: 0, heardUntilMs: 1200 }, 1200);
+    expect(texts(first.committed)).toBe("the the well is");
+    const words = [{ text: "ah", startMs: 950, endMs: 1200 }, ...said.words.slice(4)];
+    const second = commitAll(first.state, { words, fromMs: 950, heardUntilMs: 2600 });
+    expect(texts(second.committed)).toBe("well is the the");
+  });
+
+  test("is known again by its words where its time was never measured", () => {
+    const laid = say("in the middle of", 600).words.map((word) => ({ ...word, laid: true }));
+    const first = commitAll(nothingHeard, { words: laid, fromMs: 0, heardUntilMs: 1800 });
+    const later = pass("the middle of the 15th century", 4000, 1500); // the speaker is slower than that
+    expect(texts(commitAll(first.state, later).committed)).toBe("the 15th century");
+  });
+
   test("is not confused with the same word said again", () => {
     const first = commitAll(nothingHeard, pass("very", 400));
     const second = commitAll(first.state, pass("very good", 1200, 400));
