@@ -1,9 +1,11 @@
 import { primarySubtag } from "../session/clauses/words.ts";
+import { spokenText } from "../pipeline/translation/faithful.ts";
+import { meanOfKnown } from "../session/clause-segments.ts";
 import type {
-  FragmentAudio,
   FragmentFailure,
   FragmentJob,
   FragmentOutcome,
+  FragmentTrack,
 } from "../session/fragment-processor.ts";
 
 /** A fragment and its answer, as they are written down. */
@@ -45,20 +47,26 @@ interface TranscriptSegment {
   readonly start_time_ms: number;
   readonly end_time_ms: number;
   readonly text: string;
-  /** Where they are known. */
+  /** Probabilities 0..1, and words, where they are known. */
+  readonly confidence?: number | undefined;
+  readonly no_speech_probability?: number | undefined;
   readonly words?:
     | readonly {
         readonly start_time_ms: number;
         readonly end_time_ms: number;
         readonly word: string;
+        readonly confidence?: number | undefined;
       }[]
     | undefined;
 }
 
 interface TranscriptAsset extends Asset {
   readonly language: string;
+  /** Of that language, 0..1, where the recogniser tells. */
+  readonly language_probability?: number | undefined;
   readonly segments: readonly TranscriptSegment[];
   readonly transcript: string;
+  readonly confidence?: number | undefined;
   readonly audio_duration_ms: number;
 }
 
@@ -67,6 +75,8 @@ interface TextAsset extends Asset {
   readonly target_language: string;
   readonly source_text: string;
   readonly translated_text: string;
+  /** As the translator was asked for it. */
+  readonly normalized_source_text: string;
   readonly speaker_id: string;
   readonly warnings: readonly string[];
   readonly character_count: number;
@@ -84,9 +94,12 @@ interface AudioAsset extends Asset {
   readonly preprocessed_text: string;
   readonly duration_metadata: {
     readonly original_duration_ms: number;
+    /** Of the speech at its natural tempo; where clauses are dubbed, of those that begin in the fragment. */
+    readonly raw_duration_ms?: number | undefined;
     readonly final_duration_ms: number;
     readonly duration_variance_percent: number;
     readonly speed_ratio: number;
+    readonly speed_clamped?: boolean | undefined;
   };
 }
 
@@ -111,8 +124,8 @@ export function assetIds({ fragmentId, sequenceNumber }: FragmentJob, language?:
 }
 
 /**
- * What a stage says of itself is taken over; what no stage measures (confidences, the probability of the language) is
- * left out, not invented.
+ * What a stage says of itself is taken over; what it does not tell (an echo engine is sure of nothing) is left out, not
+ * invented.
  *
  * @param payloadRef where the dubbed audio of a further language (undefined: of the first one) will lie
  */
@@ -140,6 +153,7 @@ export function lineageOf(
     };
   const { outcome } = result;
   const further = [...(outcome.tracks ?? [])];
+  const { segments = [] } = outcome;
   const targets = [
     { language: primarySubtag(job.terms.targetLanguage), key: undefined, ...firstTrack(outcome) },
     ...further.map(([language, track]) => ({ language, key: language, ...track })),
@@ -152,8 +166,12 @@ export function lineageOf(
       parent_asset_ids: [ids.fragment],
       status: "success",
       language: primarySubtag(job.terms.sourceLanguage),
+      language_probability: rounded(
+        meanOfKnown(segments.map((segment) => segment.languageProbability)),
+      ),
       segments: segmentsOf(job, outcome),
       transcript: outcome.transcript,
+      confidence: rounded(meanOfKnown(segments.map((segment) => segment.confidence))),
       audio_duration_ms: Math.round(outcome.originalDurationMs),
     },
     texts: targets.map(({ language, key, translatedText, status }) => ({
@@ -165,12 +183,13 @@ export function lineageOf(
       target_language: language,
       source_text: outcome.transcript,
       translated_text: translatedText,
+      normalized_source_text: spokenText(outcome.transcript),
       speaker_id: "default",
       warnings: outcome.warnings,
       character_count: translatedText.length,
       word_expansion_ratio: expansion(outcome.transcript, translatedText),
     })),
-    audios: targets.map(({ language, key, translatedText, status, audio }) => ({
+    audios: targets.map(({ language, key, translatedText, status, audio, ...spoken }) => ({
       ...at("tts"),
       asset_id: assetIds(job, key).audio,
       parent_asset_ids: [assetIds(job, key).translation],
@@ -185,19 +204,17 @@ export function lineageOf(
       preprocessed_text: translatedText,
       duration_metadata: {
         original_duration_ms: Math.round(outcome.originalDurationMs),
+        raw_duration_ms: spoken.rawDurationMs,
         final_duration_ms: Math.round(outcome.dubbedDurationMs),
         duration_variance_percent: variancePercent(outcome),
         speed_ratio: outcome.speedRatio,
+        speed_clamped: spoken.speedClamped,
       },
     })),
   };
 }
 
-function firstTrack(outcome: FragmentOutcome): {
-  readonly audio: FragmentAudio;
-  readonly translatedText: string;
-  readonly status: AssetStatus;
-} {
+function firstTrack(outcome: FragmentOutcome): FragmentTrack {
   return outcome;
 }
 
@@ -240,18 +257,20 @@ function errorOf({ code, message, retryable, stage }: FragmentFailure): AssetErr
   return { error_type, message, retryable, details: { code, stage } };
 }
 
-/** A clause is a segment; without clauses, all that was said is one, from its first sound to its last. */
+/** What the recogniser told apart; without that, all that was said is one, from its first sound to its last. */
 function segmentsOf(job: FragmentJob, outcome: FragmentOutcome): readonly TranscriptSegment[] {
-  const told = outcome.clauses?.filter((clause) => clause.status === "dubbed");
-  if (told !== undefined)
-    return told.map((clause) => ({
-      start_time_ms: clause.start_ms,
-      end_time_ms: clause.end_ms,
-      text: clause.source_text,
-      words: clause.words?.map(({ word, start_ms, end_ms }) => ({
-        start_time_ms: start_ms,
-        end_time_ms: end_ms,
-        word,
+  if (outcome.segments !== undefined)
+    return outcome.segments.map((segment) => ({
+      start_time_ms: segment.startMs,
+      end_time_ms: segment.endMs,
+      text: segment.text,
+      confidence: rounded(segment.confidence),
+      no_speech_probability: rounded(segment.noSpeechProbability),
+      words: segment.words?.map((word) => ({
+        start_time_ms: word.startMs,
+        end_time_ms: word.endMs,
+        word: word.text,
+        confidence: rounded(word.confidence),
       })),
     }));
   if (outcome.transcript === "") return [];
@@ -264,6 +283,10 @@ function segmentsOf(job: FragmentJob, outcome: FragmentOutcome): readonly Transc
       text: outcome.transcript,
     },
   ];
+}
+
+function rounded(probability: number | undefined): number | undefined {
+  return probability === undefined ? undefined : Math.round(probability * 10_000) / 10_000;
 }
 
 function expansion(source: string, translated: string): number {

@@ -1,4 +1,5 @@
 import type { EngineStage } from "./engine-error.ts";
+import type { Sureness } from "../session/clauses/words.ts";
 import type { CostFigures } from "./stage-figures.ts";
 import type { EngineStages } from "./stages.ts";
 
@@ -34,6 +35,14 @@ export interface DubbedUtterance {
   readonly dubEndMs: number;
   /** How much faster than natural it was spoken, about 0.85..1.30. */
   readonly tempo: number;
+}
+
+/** A stretch of speech as it was understood, whether it was dubbed or not; times from the fragment's start. */
+export interface HeardUtterance {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly text: string;
+  readonly sureness: Sureness;
 }
 
 export interface TimeRegion {
@@ -73,6 +82,7 @@ export interface DubResult {
   readonly warnings: readonly string[];
   readonly models: ModelNames;
   readonly utterances: readonly DubbedUtterance[];
+  readonly heard: readonly HeardUtterance[];
   readonly speechRegions: readonly TimeRegion[];
 }
 

@@ -55,7 +55,15 @@ export const fromChild = z.discriminatedUnion("type", [
 export type FromChild = z.infer<typeof fromChild>;
 
 const region = z.object({ startMs: z.number(), endMs: z.number() });
-const utterance = region.extend({ text: z.string() });
+const probability = z.number().min(0).max(1);
+const utterance = region.extend({
+  text: z.string(),
+  sureness: z.object({
+    confidence: probability,
+    noSpeechProbability: probability,
+    languageProbability: probability.optional(),
+  }),
+});
 
 const recogniseRequest = z.object({
   kind: z.literal("fragment"),
@@ -89,7 +97,10 @@ export type RecogniseResult = z.infer<typeof recogniseResult>;
 const transcribeResult = z.object({
   kind: z.literal("window"),
   text: z.string(),
-  words: z.array(region.extend({ text: z.string() })).optional(),
+  words: z
+    .array(region.extend({ text: z.string(), confidence: probability.optional() }))
+    .optional(),
+  languageProbability: probability.optional(),
   noSpeechProbability: z.number(),
   meanLogProbability: z.number(),
   compressionRatio: z.number(),

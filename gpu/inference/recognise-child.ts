@@ -58,6 +58,7 @@ async function hear(
     text: heard.text,
     ...(heard.words && { words: [...heard.words] }),
     noSpeechProbability: heard.noSpeechProbability,
+    languageProbability: heard.languageProbability,
     meanLogProbability: heard.meanLogProbability,
     compressionRatio: heard.compressionRatio,
     capped: heard.capped,

@@ -39,6 +39,8 @@ export interface HeardWord {
   readonly text: string;
   readonly startMs: number;
   readonly endMs: number;
+  /** Probability, 0..1; absent where the model does not tell. */
+  readonly confidence?: number | undefined;
 }
 
 export interface TranscribeResult {
@@ -46,6 +48,8 @@ export interface TranscribeResult {
   /** By attention alignment; absent where the model gives none. */
   readonly words?: readonly HeardWord[];
   readonly noSpeechProbability: number;
+  /** Of the language that was asked for among all that the model knows; absent where it does not tell. */
+  readonly languageProbability?: number | undefined;
   /** Mean natural log-probability of the tokens. */
   readonly meanLogProbability: number;
   /** Of the text; above about 2.4 it repeats itself. */

@@ -62,6 +62,7 @@ export async function dub(
     warnings: [...warnings],
     models: { ...models, translation: translationModel },
     utterances: track.utterances,
+    heard: heard.utterances,
     speechRegions: heard.speechRegions,
   };
 }

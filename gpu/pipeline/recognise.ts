@@ -6,7 +6,7 @@ import {
   longestWindowSeconds,
 } from "../models/whisper/whisper.ts";
 import { type RefusalReason, refusals } from "../session/clauses/guards.ts";
-import { isSpoken } from "../session/clauses/words.ts";
+import { isSpoken, type Sureness, surenessOf } from "../session/clauses/words.ts";
 import { type Stopped, neverStopped } from "./stopped.ts";
 
 const sampleRateHz = 16_000;
@@ -25,6 +25,7 @@ export interface RecognisedUtterance {
   readonly startMs: number;
   readonly endMs: number;
   readonly text: string;
+  readonly sureness: Sureness;
 }
 
 export interface RejectedUtterance extends RecognisedUtterance {
@@ -82,7 +83,7 @@ export class Recogniser {
         const words = heard.text.split(/\s+/u);
         const speechMs = stretch.endMs - stretch.startMs;
         const [reason] = refusals({ ...heard, words, speechMs }, language);
-        const utterance = { ...stretch, text: calmed(heard.text) };
+        const utterance = { ...stretch, text: calmed(heard.text), sureness: surenessOf(heard) };
         if (reason === undefined) utterances.push(utterance);
         else rejected.push({ ...utterance, reason });
       }

@@ -9,12 +9,21 @@ export interface ClauseTimings {
   ttsMs: number;
 }
 
+/** A dub as it was spoken, before it was fitted. */
+export interface SpokenDub {
+  /** Length at tempo 1. */
+  readonly naturalMs: number;
+  /** No tempo of speech brings it into its slot. */
+  readonly clamped: boolean;
+}
+
 /** A clause on its way: what was said, in every language, and what it took. */
 export interface ClauseEntry {
   readonly clause: Clause;
   readonly languages: readonly string[];
   readonly translations: Map<string, string>;
   readonly voices: Map<string, string>;
+  readonly spoken: Map<string, SpokenDub>;
   readonly timings: ClauseTimings;
   readonly warnings: Set<string>;
   /** Languages whose fate has not been told yet. */
@@ -24,6 +33,8 @@ export interface ClauseEntry {
 /** The texts of the clauses in flight, by id; one leaves when its fate was told for every language. */
 export class ClauseBook {
   readonly #entries = new Map<string, ClauseEntry>();
+  /** A message may be told later than its clause is forgotten. */
+  readonly #records = new WeakMap<ClauseMessage, ClauseEntry>();
 
   get size(): number {
     return this.#entries.size;
@@ -35,6 +46,7 @@ export class ClauseBook {
       languages,
       translations: new Map(),
       voices: new Map(),
+      spoken: new Map(),
       timings: { asrMs, translationMs: 0, ttsMs: 0 },
       warnings: new Set(),
       untold: new Set(languages),
@@ -45,6 +57,11 @@ export class ClauseBook {
 
   find(clauseId: string): ClauseEntry | undefined {
     return this.#entries.get(clauseId);
+  }
+
+  /** What is known of a clause beyond a message that tells of it; for whoever keeps records. */
+  recordOf(message: ClauseMessage): ClauseEntry | undefined {
+    return this.#records.get(message);
   }
 
   /**
@@ -96,7 +113,7 @@ export class ClauseBook {
             ] as const,
           ],
     );
-    return {
+    const message: ClauseMessage = {
       clause_id: first.clauseId,
       start_ms: at(clause.startMs),
       end_ms: at(clause.endMs),
@@ -117,5 +134,7 @@ export class ClauseBook {
       languages,
       ...(first.reason !== undefined && { reason: first.reason }),
     };
+    this.#records.set(message, entry);
+    return message;
   }
 }

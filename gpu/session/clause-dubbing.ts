@@ -194,13 +194,15 @@ export class ClauseDubbing {
       entry.timings.ttsMs += Math.round(tookMs);
       entry.voices.set(language, terms.voiceProfile);
       if (spoken.audio.length === 0) return this.#drop(task, "nothing_to_say");
-      answers.place(
+      const placed = answers.place(
         clauseId,
         language,
         { samples: spoken.audio, tempo: spoken.tempo },
         this.options.silences(),
         this.#stretch,
       );
+      const clamped = placed?.outcome === "placed" && placed.overrunMs > 0;
+      entry.spoken.set(language, { naturalMs: spoken.naturalMs, clamped });
       this.options.onSettled();
     } catch (error) {
       this.#fail(task, error);

@@ -1,7 +1,8 @@
 import type { ClauseMessage } from "../../src/protocol/sts-fragment.ts";
 import type { FragmentCodec } from "../codec/fragment-codec.ts";
 import type { ModelNames } from "../inference/engine.ts";
-import type { ClauseTimings } from "./clause-book.ts";
+import type { ClauseBook, ClauseTimings } from "./clause-book.ts";
+import { segmentsOfClauses, spokenIn } from "./clause-segments.ts";
 import type { SpeechStretch } from "./clauses/decode-plan.ts";
 import { primarySubtag } from "./clauses/words.ts";
 import type {
@@ -25,6 +26,8 @@ export interface AnswerableFragment {
   readonly clauses: readonly ClauseMessage[];
   /** What answers before it were to tell, and failed. */
   readonly carried: readonly ClauseMessage[];
+  /** Knows more of both than they say. */
+  readonly book: Pick<ClauseBook, "recordOf">;
   /** Primary subtags, the first one first. */
   readonly targets: readonly string[];
   readonly speech: readonly SpeechStretch[];
@@ -64,6 +67,7 @@ export async function outcomeOf(fragment: AnswerableFragment): Promise<FragmentO
         audio: await encode(fragment, samples),
         translatedText: textIn(language),
         status: fate(language),
+        ...spokenIn(language, told, fragment.book),
       });
   }
   const workMs = timings.asrMs + timings.translationMs + timings.ttsMs;
@@ -87,6 +91,8 @@ export async function outcomeOf(fragment: AnswerableFragment): Promise<FragmentO
     heldMs: Math.max(0, sinceMs - workMs),
     clauses: all,
     ...(tracks.size > 0 && { tracks }),
+    segments: segmentsOfClauses(told, fragment.book),
+    ...spokenIn(first, told, fragment.book),
   };
 }
 

@@ -160,6 +160,7 @@ export class ClauseRecognition {
       text: word.text,
       startMs: plan.fromMs + word.startMs,
       endMs: plan.fromMs + word.endMs,
+      confidence: word.confidence,
     }));
     const { clauses, refused, partial } = this.#line.passed({
       words: timed?.map((word) => word.text) ?? words,
@@ -167,6 +168,7 @@ export class ClauseRecognition {
       noSpeechProbability: result.noSpeechProbability,
       meanLogProbability: result.meanLogProbability,
       compressionRatio: result.compressionRatio,
+      languageProbability: result.languageProbability,
       capped: result.capped,
     });
     if (refused.length > 0) {

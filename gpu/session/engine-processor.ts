@@ -86,11 +86,22 @@ export class EngineProcessor implements FragmentProcessor {
       },
       signal,
     );
-    return { ...this.#judge(result, decoded.durationMs, dubbedMs), audio: answer };
+    const startMs = (job.ptsNs ?? 0) / 1e6;
+    const segments = result.heard.map(({ sureness, ...said }) => ({
+      ...said,
+      ...sureness,
+      startMs: Math.round(startMs + said.startMs),
+      endMs: Math.round(startMs + said.endMs),
+    }));
+    return { ...this.#judge(result, decoded.durationMs, dubbedMs), audio: answer, segments };
   }
 
   /** Status and warnings by how far the dub's length is from the original's. */
-  #judge(result: DubResult, originalMs: number, dubbedMs: number): Omit<FragmentOutcome, "audio"> {
+  #judge(
+    result: DubResult,
+    originalMs: number,
+    dubbedMs: number,
+  ): Omit<FragmentOutcome, "audio" | "segments"> {
     const variance = originalMs === 0 ? 0 : Math.abs(dubbedMs - originalMs) / originalMs;
     const warnings = new Set(result.warnings);
     if (variance > this.options.varianceSuccessMax) warnings.add("duration_variance_high");
@@ -105,6 +116,8 @@ export class EngineProcessor implements FragmentProcessor {
       originalDurationMs: originalMs,
       dubbedDurationMs: dubbedMs,
       speedRatio: result.speedRatio,
+      rawDurationMs: result.rawDurationMs,
+      speedClamped: result.speedClamped,
       warnings: [...warnings],
       speechRegions: result.speechRegions,
     };

@@ -55,6 +55,25 @@ export interface FragmentJob {
   readonly signal: AbortSignal;
 }
 
+/** A stretch of the source as it was understood. Stream time, ms; what the recogniser does not tell is absent. */
+export interface SourceSegment {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly text: string;
+  /** Probabilities, 0..1. */
+  readonly confidence?: number | undefined;
+  readonly noSpeechProbability?: number | undefined;
+  readonly languageProbability?: number | undefined;
+  readonly words?:
+    | readonly {
+        readonly text: string;
+        readonly startMs: number;
+        readonly endMs: number;
+        readonly confidence?: number | undefined;
+      }[]
+    | undefined;
+}
+
 /** A dubbed fragment. */
 export interface FragmentOutcome {
   readonly status: "success" | "partial";
@@ -74,6 +93,12 @@ export interface FragmentOutcome {
   readonly clauses?: readonly ClauseMessage[];
   /** Further languages. */
   readonly tracks?: ReadonlyMap<string, FragmentTrack>;
+  /** For whoever keeps records; clients are not told. Absent where nothing is recognised. */
+  readonly segments?: readonly SourceSegment[];
+  /** Length of the speech at its natural tempo, before it was fitted; of clauses: of those that begin here. */
+  readonly rawDurationMs?: number;
+  /** The tempo of speech did not suffice. */
+  readonly speedClamped?: boolean;
 }
 
 /** What a further language says in a fragment. */
@@ -81,6 +106,9 @@ export interface FragmentTrack {
   readonly audio: FragmentAudio;
   readonly translatedText: string;
   readonly status: "success" | "partial";
+  /** As of {@link FragmentOutcome}. */
+  readonly rawDurationMs?: number;
+  readonly speedClamped?: boolean;
 }
 
 /** A fragment that could not be dubbed, in the words of the protocol. */

@@ -67,6 +67,7 @@ export class ScriptedEngine implements DubEngine {
       warnings: [],
       models,
       utterances: [],
+      heard: speech ? [heardOf(request)] : [],
       speechRegions: speech ? [{ startMs: 0, endMs: request.durationMs }] : [],
       ...changes,
     };
@@ -125,6 +126,14 @@ export function engineFailure(
     blame: "us",
     ...options,
   });
+}
+
+/** All of a fragment as one utterance. */
+function heardOf({ fragmentId, durationMs }: DubRequest): DubResult["heard"][number] {
+  return {
+    ...{ startMs: 0, endMs: durationMs, text: `said ${fragmentId}` },
+    sureness: { confidence: 0.9, noSpeechProbability: 0.01, languageProbability: 0.98 },
+  };
 }
 
 function tone(durationMs: number, level: number): Float32Array {

@@ -15,6 +15,10 @@ export interface GreedyResult {
   readonly meanLogProbability: number;
   /** Probability, 0..1, that nothing is said at all. */
   readonly noSpeechProbability: number;
+  /** Of the prompt's language among all that the model knows, 0..1; undefined where it knows one alone. */
+  readonly languageProbability: number | undefined;
+  /** Natural log-probability of each of `ids`. */
+  readonly logProbabilities: readonly number[];
   /** The end token did not come before the cap: a loop. */
   readonly capped: boolean;
   /** Keys and values over the encoder's states, by the names of the decoder's inputs. */
@@ -61,39 +65,50 @@ export class GreedyDecoder {
     const startRow = prompt.indexOf(startOfTranscript);
     const feeds = this.#firstFeeds(encoded);
     const ids: number[] = [];
+    const logProbabilities: number[] = [];
     let input: readonly number[] = prompt;
-    let logProbabilities = 0;
-    let noSpeechProbability = 0;
+    let beginning = {
+      noSpeechProbability: 0,
+      languageProbability: undefined as number | undefined,
+    };
+    let capped = true;
     for (let step = 0; step <= maxTokens; step++) {
       feeds["input_ids"] = int64Tensor(this.runtime, input, [1, input.length]);
       const outputs = await this.session.run(feeds);
       const logits = outputOf(outputs, "logits");
       const vocabularySize = logits.dims[2] ?? 0;
       const all = logits.data as Float32Array;
-      if (step === 0)
-        noSpeechProbability = probabilityOf(
-          all.subarray(startRow * vocabularySize, (startRow + 1) * vocabularySize),
-          this.#vocabulary.noSpeech,
-        );
-      const row = all.subarray((input.length - 1) * vocabularySize, input.length * vocabularySize);
-      const choice = this.#best(row, step === 0);
+      const rowAt = (at: number) => all.subarray(at * vocabularySize, (at + 1) * vocabularySize);
+      if (step === 0) beginning = this.#beginning(rowAt(startRow), prompt[startRow + 1]);
+      const choice = this.#best(rowAt(input.length - 1), step === 0);
       this.#keepCache(feeds, outputs, step === 0);
-      logProbabilities += choice.logProbability;
-      if (choice.id === endOfText)
-        return {
-          ids,
-          meanLogProbability: logProbabilities / (ids.length + 1),
-          noSpeechProbability,
-          capped: false,
-          crossCache: this.#crossCache(feeds),
-        };
+      logProbabilities.push(choice.logProbability);
+      capped = choice.id !== endOfText;
+      if (!capped) break;
       ids.push(choice.id);
       input = [choice.id];
     }
-    ids.pop(); // the one beyond the cap
-    const meanLogProbability = logProbabilities / (ids.length + 1);
-    const crossCache = this.#crossCache(feeds);
-    return { ids, meanLogProbability, noSpeechProbability, capped: true, crossCache };
+    if (capped) ids.pop(); // the one beyond the cap
+    const sum = logProbabilities.reduce((total, one) => total + one, 0);
+    return {
+      ids,
+      ...beginning,
+      logProbabilities: logProbabilities.slice(0, ids.length),
+      meanLogProbability: sum / (ids.length + 1),
+      capped,
+      crossCache: this.#crossCache(feeds),
+    };
+  }
+
+  /** What the start of transcript tells, at which the model would choose the language, or say that there is none. */
+  #beginning(row: Float32Array, language: number | undefined) {
+    const { noSpeech, languageIds } = this.#vocabulary;
+    const noSpeechProbability = probabilityOf(row, noSpeech);
+    const known = language !== undefined && languageIds.includes(language);
+    if (!known) return { noSpeechProbability, languageProbability: undefined };
+    const languages = Float32Array.from(languageIds, (id) => row[id] ?? -Infinity);
+    const languageProbability = probabilityOf(languages, languageIds.indexOf(language));
+    return { noSpeechProbability, languageProbability };
   }
 
   #crossCache(feeds: OnnxTensors): OnnxTensors {

@@ -87,6 +87,11 @@ export class WhisperVocabulary {
     return Object.keys(this.#config.lang_to_id).map((token) => token.slice(2, -2));
   }
 
+  /** The tokens of those languages; none where it knows one alone. */
+  get languageIds(): number[] {
+    return this.#config.is_multilingual ? Object.values(this.#config.lang_to_id) : [];
+  }
+
   /** True when the export recognises the language (primary subtag, for example `pt`). */
   speaks(language: string): boolean {
     if (!this.#config.is_multilingual) return language === "en";

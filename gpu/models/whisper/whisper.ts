@@ -47,6 +47,8 @@ export interface PlacedWord {
   readonly text: string;
   readonly startMs: number;
   readonly endMs: number;
+  /** Probability of its tokens, 0..1: their geometric mean. */
+  readonly confidence: number;
 }
 
 export interface Transcription {
@@ -56,6 +58,8 @@ export interface Transcription {
   readonly tokens: number;
   readonly meanLogProbability: number;
   readonly noSpeechProbability: number;
+  /** Of the language that was asked for, 0..1; undefined where the export knows one alone. */
+  readonly languageProbability: number | undefined;
   /** Bytes of the text over its deflated bytes; above about 2.4 it repeats itself. */
   readonly compressionRatio: number;
   readonly capped: boolean;
@@ -156,6 +160,7 @@ export class Whisper {
       tokens: result.ids.length,
       meanLogProbability: result.meanLogProbability,
       noSpeechProbability: result.noSpeechProbability,
+      languageProbability: result.languageProbability,
       compressionRatio: compressionRatio(text),
       capped: result.capped,
       melMs: encoding - begun,
@@ -166,7 +171,7 @@ export class Whisper {
   }
 
   async #placeWords(
-    { ids, crossCache }: GreedyResult,
+    { ids, crossCache, logProbabilities }: GreedyResult,
     language: string,
     samples: Float32Array,
   ): Promise<PlacedWord[] | undefined> {
@@ -186,6 +191,7 @@ export class Whisper {
       text,
       startMs: at(spans[from]?.from),
       endMs: at(spans[to - 1]?.to),
+      confidence: Math.exp(mean(logProbabilities.slice(from, to))),
     }));
   }
 
@@ -227,6 +233,10 @@ export function windowFrames(seconds: number, quick = false): number {
   const shortest = quick ? shortestQuickWindowSeconds : shortestWindowSeconds;
   const window = Math.min(longestWindowSeconds, Math.max(shortest, seconds + 1));
   return 2 * Math.ceil((window * whisperSampleRateHz) / hopSamples / 2);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /** How often a text says the same again: 1 is no repetition, a loop gives 3 and more. */

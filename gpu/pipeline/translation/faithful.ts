@@ -23,6 +23,11 @@ interface Attempt {
   readonly missing: readonly string[];
 }
 
+/** A text as a translator is asked for it, but for its terms: without what nobody says. */
+export function spokenText(text: string): string {
+  return tidy(withoutEmoji(withoutMarkup(asciiDigits(text.normalize("NFC")))));
+}
+
 /**
  * Translates so that terms, numbers and units survive, whatever the translator does to them: terms go
  * through it as codes; numbers as they are first, since they govern the grammar around them, and as codes

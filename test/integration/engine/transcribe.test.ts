@@ -92,6 +92,27 @@ test("a partial pass gives the words without times", async () => {
   expect(heard.capped).toBe(false);
 });
 
+test("a recogniser says how sure it is of each word, and of the language that it was told to hear", async () => {
+  const pcm16k = await fixtureSound("speech/LJ001-0008.flac");
+  const hear = (language: string, sound = pcm16k) =>
+    engine.transcribe({ pcm16k: sound, language, quality: "final" });
+  const { words = [], meanLogProbability, languageProbability } = await hear("en");
+  expect(languageProbability).toBeGreaterThan(0.8);
+  const sure = words.map(({ confidence = NaN }) => confidence);
+  for (const confidence of sure) expect(confidence).toBeWithin(0, 1.0001);
+  expect(median(sure)).toBeGreaterThan(0.8);
+  expect(Math.exp(meanLogProbability)).toBeWithin(Math.min(...sure), 1);
+  const asPortuguese = await hear("pt");
+  expect(asPortuguese.languageProbability).toBeLessThan(0.2);
+  // Under noise it is less sure.
+  const noise = whiteNoise(pcm16k.length / 16_000, 0.2);
+  const drowned = await hear(
+    "en",
+    pcm16k.map((sample, n) => sample + noise[n]!),
+  );
+  expect(drowned.meanLogProbability).toBeLessThan(meanLogProbability);
+}, 60_000);
+
 test("what was said before steers how a name is written, and is not said again", async () => {
   const pcm16k = await fixtureSound("speech/LJ001-0007.flac");
   const spelt = "Johannes Gutemberg of Mainz. The Gutemberg press. Mr. Gutemberg printed:";

@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FfmpegCodec } from "../../../gpu/codec/ffmpeg-codec.ts";
 import { findFfmpeg } from "../../../gpu/codec/ffmpeg-program.ts";
-import { sayScript, ScriptedStagesEngine, soundOf } from "../../support/scripted-stages.ts";
+import {
+  confidenceOf,
+  msPerCharacter,
+  sayScript,
+  ScriptedStagesEngine,
+  soundOf,
+} from "../../support/scripted-stages.ts";
 import { startSidecar } from "../../support/sidecar-server.ts";
 import { StsClient } from "../../support/sts-client.ts";
 
@@ -58,6 +64,10 @@ async function dubbedWith(config: Record<string, unknown>) {
   return { answers: client.all("fragment:processed"), dir: join(root, stream) };
 }
 
+const rounded = (value: number) => Math.round(value * 10_000) / 10_000;
+const mean = (values: readonly number[]) =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
 test("a session by clauses keeps the texts of each clause where it begins, and sounds that play", async () => {
   const { answers, dir } = await dubbedWith({ pacing: "file" });
   expect(readdirSync(dir)).toHaveLength(lengthMs / fragmentMs);
@@ -81,11 +91,30 @@ test("a session by clauses keeps the texts of each clause where it begins, and s
         {
           start_time_ms: clause.start_ms,
           text: clause.source_text,
-          words: clause.words.map((word: { word: string }) => ({ word: word.word })),
+          no_speech_probability: 0.02,
+          words: clause.words.map((word: { word: string }) => ({
+            word: word.word,
+            confidence: rounded(confidenceOf(word.word)),
+          })),
         },
       ],
+      language_probability: 0.97,
     },
+    texts: [{ normalized_source_text: clause.source_text }],
+    audios: [
+      {
+        duration_metadata: {
+          raw_duration_ms: msPerCharacter * clause.translations.pt.length,
+          speed_clamped: false,
+        },
+      },
+    ],
   });
+  const lineage = JSON.parse(textOf(at, "lineage.json"));
+  const [segment] = lineage.transcript.segments;
+  const sure = segment.words.map((word: { confidence: number }) => word.confidence);
+  expect(segment.confidence).toBeCloseTo(mean(sure), 3);
+  expect(lineage.transcript.confidence).toBeCloseTo(segment.confidence, 3);
   const codec = new FfmpegCodec(() => findFfmpeg(process.env));
   for (const name of ["original_audio.m4a", "dubbed_audio.m4a"]) {
     const file = readFileSync(join(dir, `f${at}%2F..`, name));
@@ -102,4 +131,17 @@ test("fragments that are dubbed each by itself are kept as well", async () => {
   expect(kept).toContain("f0%2F..");
   const first = readFileSync(join(dir, "f0%2F..", "transcript.txt"), "utf8");
   expect(first).toBe(answers[0].transcript);
+  expect(JSON.parse(readFileSync(join(dir, "f3%2F..", "lineage.json"), "utf8"))).toMatchObject({
+    transcript: {
+      confidence: 0.9,
+      language_probability: 0.98,
+      segments: [
+        {
+          ...{ start_time_ms: 3000, end_time_ms: 4000, text: "said f3/.." },
+          ...{ confidence: 0.9, no_speech_probability: 0.01 },
+        },
+      ],
+    },
+    audios: [{ duration_metadata: { raw_duration_ms: fragmentMs, speed_clamped: false } }],
+  });
 }, 20_000);

@@ -178,6 +178,46 @@ describe("the files of an answered fragment", () => {
     await made.close(1000);
   });
 
+  test("say how sure the recogniser was, what the translator was asked, and what was fitted", async () => {
+    const { made, root } = store();
+    made.keep(
+      answered("f1", {
+        outcome: {
+          ...outcome,
+          transcript: "a goal ⚽ <b>in</b> 90",
+          segments: [
+            {
+              ...{ startMs: 5100, endMs: 5900, text: "a goal ⚽ <b>in</b> 90" },
+              ...{ confidence: 0.912345, noSpeechProbability: 0.03, languageProbability: 0.9 },
+              words: [{ text: "a", startMs: 5100, endMs: 5200, confidence: 0.5 }],
+            },
+            { startMs: 5900, endMs: 6000, text: "well" },
+          ],
+          ...{ rawDurationMs: 1300, speedClamped: true },
+        },
+      }),
+    );
+    await made.idle();
+    const written = jsonOf(join(root, "match", "f1"), "lineage.json");
+    expect(written).toMatchObject({
+      transcript: {
+        ...{ language_probability: 0.9, confidence: 0.9123 },
+        segments: [
+          {
+            ...{ confidence: 0.9123, no_speech_probability: 0.03 },
+            words: [{ word: "a", start_time_ms: 5100, end_time_ms: 5200, confidence: 0.5 }],
+          },
+          { text: "well" },
+        ],
+      },
+      texts: [{ normalized_source_text: "a goal in 90" }],
+      audios: [{ duration_metadata: { raw_duration_ms: 1300, speed_clamped: true } }],
+    });
+    const { segments } = written["transcript"] as { segments: Record<string, unknown>[] };
+    expect(segments[1]).not.toHaveProperty("confidence"); // not told: left out, not invented
+    await made.close(1000);
+  });
+
   test("of a failed one say why, and hold no texts", async () => {
     const { made, root } = store();
     const failure = new FragmentFailure("TIMEOUT", "not dubbed within 8000 ms", {
