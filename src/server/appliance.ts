@@ -240,7 +240,7 @@ export class Appliance {
         apiToken: values.apiToken,
         mayWatch: viewersRule(values),
         stream: (streamId) => this.#captions.stream(streamId),
-        hlsIndex: (streamId, viewer) => fetchHlsIndex(this.#listeners.hls, streamId, viewer),
+        hlsIndex: (output, viewer) => fetchHlsIndex(this.#listeners.hls, output, viewer),
       },
       view: () => (this.#isOpen ? this.view : undefined),
       setFallback: (streamId, fallback) => {

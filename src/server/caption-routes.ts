@@ -4,7 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import { webVtt } from "../captions/web-vtt.ts";
 import { streamId } from "../config/streams.ts";
 import { captionPlaylist } from "./caption-playlist.ts";
-import type { CaptionedStream } from "./caption-shelf.ts";
+import type { CaptionedOutput, CaptionedStream } from "./caption-shelf.ts";
 import { viewersOrToken } from "./guards.ts";
 import { HlsUnavailableError } from "./hls-timeline.ts";
 import { masterPlaylist } from "./master-playlist.ts";
@@ -19,7 +19,13 @@ export interface Viewer {
   readonly hostName: string;
 }
 
-/** MediaMTX's own multivariant playlist of a stream, for one viewer. */
+/** One output of a stream; without a further language its first one. */
+export interface WatchedOutput {
+  readonly streamId: string;
+  readonly furtherLanguage: string | undefined;
+}
+
+/** MediaMTX's own multivariant playlist of an output, for one viewer. */
 export interface HlsIndex {
   readonly playlist: string;
   /** Where this viewer reaches it: the base of its relative URIs. */
@@ -31,7 +37,7 @@ export interface CaptionRoutesOptions {
   readonly mayWatch: (streamId: string, key: string | undefined) => boolean;
   readonly stream: (streamId: string) => CaptionedStream | undefined;
   /** @throws {HlsUnavailableError} */
-  readonly hlsIndex: (streamId: string, viewer: Viewer) => Promise<HlsIndex>;
+  readonly hlsIndex: (output: WatchedOutput, viewer: Viewer) => Promise<HlsIndex>;
 }
 
 /** What the listener knows of a request besides the request. */
@@ -39,35 +45,57 @@ interface Bindings {
   readonly clientIp?: string;
 }
 
+/** The same below each output, `out` and `out_<language>`; without one it is `out`. */
+const roots = ["/v1/streams/:id", "/v1/streams/:id/:output{out(?:_[a-z0-9-]{2,24})?}"] as const;
+const pathsBelow = (root: string) =>
+  ({
+    master: `${root}/master.m3u8`,
+    playlist: `${root}/captions/:file`,
+    segment: `${root}/captions/:language/:file`,
+  }) as const;
 /** The patterns of these routes, for whoever answers other methods. */
-export const captionPaths = [
-  "/v1/streams/:id/master.m3u8",
-  "/v1/streams/:id/captions/:file",
-  "/v1/streams/:id/captions/:language/:file",
-] as const;
+export const captionPaths = roots.flatMap((root) => Object.values(pathsBelow(root)));
 const playlistType = "application/vnd.apple.mpegurl";
 
-/** Captions in step with `out`: a rendition of WebVTT segments per language, and the playlist that joins them to MediaMTX's. */
+/** Captions in step with each output: a rendition of WebVTT segments per language, and the playlist that joins them to MediaMTX's. */
 export function captionRoutes(options: CaptionRoutesOptions): Hono<{ Bindings: Bindings }> {
   const app = new Hono<{ Bindings: Bindings }>();
-  const [master, playlist, segment] = captionPaths;
   // Players run on pages of other origins; MediaMTX lets them read the pictures as well.
   const anyOrigin = cors({ origin: "*", allowMethods: ["GET", "HEAD"] });
   const guard = viewersOrToken(options.apiToken, options.mayWatch);
   for (const path of captionPaths) app.use(path, anyOrigin, guard);
+  for (const root of roots) routesBelow(root, app, options);
+  app.onError((error, context) => {
+    if (error instanceof HlsUnavailableError) return notYet(context, error.message);
+    if (error instanceof HTTPException)
+      return context.json({ detail: error.message }, error.status);
+    throw error;
+  });
+  return app;
+}
 
+function routesBelow(
+  root: (typeof roots)[number],
+  app: Hono<{ Bindings: Bindings }>,
+  options: CaptionRoutesOptions,
+): void {
+  const { master, playlist, segment } = pathsBelow(root);
   app.get(master, async (context) => {
     const found = find(context, options);
     if (found instanceof Response) return found;
-    const index = await options.hlsIndex(found.id, viewerOf(context));
+    const { language: dubbed, furtherLanguage } = found.output;
+    const index = await options.hlsIndex(
+      { streamId: found.id, furtherLanguage },
+      viewerOf(context),
+    );
     const query = queryOf(context);
-    const renditions = found.captions.languages.map((language) => ({
+    // What this dub says stands first, then the others in the order of the stream.
+    const captions = [...new Set([dubbed, ...found.captions.languages])].map((language) => ({
       language,
       uri: `captions/${language}.m3u8${query}`,
     }));
-    return context.body(masterPlaylist(index.playlist, index.base, renditions), 200, {
-      "Content-Type": playlistType,
-    });
+    const text = masterPlaylist(index.playlist, index.base, { dubbed, captions });
+    return context.body(text, 200, { "Content-Type": playlistType });
   });
 
   app.get(playlist, async (context) => {
@@ -78,7 +106,7 @@ export function captionRoutes(options: CaptionRoutesOptions): Hono<{ Bindings: B
     if (language === undefined) return noLanguage(context, found);
     const window = found.captions.window();
     if (window === undefined) return notYet(context, `${found.id} plays nothing yet`);
-    const { dateMs } = await found.timeline.at(window.firstUnixMs);
+    const { dateMs } = await found.output.timeline.at(window.firstUnixMs);
     const text = captionPlaylist(window, dateMs, language, queryOf(context));
     return context.body(text, 200, {
       "Content-Type": playlistType,
@@ -95,21 +123,17 @@ export function captionRoutes(options: CaptionRoutesOptions): Hono<{ Bindings: B
       number === undefined ? undefined : found.captions.segment(language, Number(number));
     if (piece === undefined)
       return context.json({ detail: `${language} has no such segment, or no longer` }, 404);
-    const { mediaMs } = await found.timeline.at(piece.startUnixMs);
+    const { mediaMs } = await found.output.timeline.at(piece.startUnixMs);
     const text = webVtt(piece.cues, { mediaMs, localMs: piece.startMs });
     return context.body(text, 200, { "Content-Type": "text/vtt; charset=utf-8" });
   });
-
-  app.onError((error, context) => {
-    if (error instanceof HlsUnavailableError) return notYet(context, error.message);
-    if (error instanceof HTTPException)
-      return context.json({ detail: error.message }, error.status);
-    throw error;
-  });
-  return app;
 }
 
-type Found = CaptionedStream & { readonly id: string };
+interface Found {
+  readonly id: string;
+  readonly captions: CaptionedStream["captions"];
+  readonly output: CaptionedOutput;
+}
 
 function find(context: Context, options: CaptionRoutesOptions): Found | Response {
   const parsed = streamId.safeParse(context.req.param("id"));
@@ -118,7 +142,13 @@ function find(context: Context, options: CaptionRoutesOptions): Found | Response
   const stream = options.stream(parsed.data);
   if (stream === undefined)
     return context.json({ detail: `no stream ${parsed.data} runs here` }, 404);
-  return { ...stream, id: parsed.data };
+  const name = context.req.param("output") ?? "out";
+  const output = stream.outputs.get(name);
+  if (output === undefined) {
+    const there = [...stream.outputs.keys()].join(", ");
+    return context.json({ detail: `${parsed.data} has no ${name}, but ${there}` }, 404);
+  }
+  return { captions: stream.captions, output, id: parsed.data };
 }
 
 function languageOf({ captions }: Found, wanted: string): string | undefined {

@@ -17,10 +17,18 @@ interface CaptionedSession {
   };
 }
 
-/** One stream's captions, and how its HLS rendition counts time. */
+/** One output of a stream: a dub, and how its HLS rendition counts time, each from a moment of its own. */
+export interface CaptionedOutput {
+  readonly language: string;
+  /** Undefined: the stream's first language, on `out`. */
+  readonly furtherLanguage: string | undefined;
+  readonly timeline: HlsTimeline;
+}
+
+/** One stream's captions, and its outputs by the last part of their paths: `out`, `out_es`. */
 export interface CaptionedStream {
   readonly captions: StreamCaptions;
-  readonly timeline: HlsTimeline;
+  readonly outputs: ReadonlyMap<string, CaptionedOutput>;
 }
 
 /** A stream, and since when its present push is there. */
@@ -57,7 +65,8 @@ export class CaptionShelf {
       stream.pushStarts = pushStarts;
       stream.pushedAtMs = performance.now();
     }
-    if (performance.now() - stream.pushedAtMs < pushSettledMs) stream.timeline.forget();
+    if (performance.now() - stream.pushedAtMs >= pushSettledMs) return;
+    for (const { timeline } of stream.outputs.values()) timeline.forget();
   }
 
   clauseSettled(session: CaptionedSession, clause: ClauseReport): void {
@@ -83,11 +92,22 @@ export class CaptionShelf {
       pushStarts: 0,
       pushedAtMs: performance.now(),
       captions: new StreamCaptions(sourceLanguage, [...new Set(languages)]),
-      timeline: new HlsTimeline(
-        `${this.hlsBase()}/${outputPath(streamId)}/index.m3u8?cookieCheck=1`,
-      ),
+      outputs: new Map([
+        this.#output(streamId, targetLanguage, undefined),
+        ...furtherLanguages.map((language) => this.#output(streamId, language, language)),
+      ]),
     };
     this.#streams.set(streamId, begun);
     return begun;
+  }
+
+  #output(
+    streamId: string,
+    language: string,
+    furtherLanguage: string | undefined,
+  ): [name: string, output: CaptionedOutput] {
+    const path = outputPath(streamId, furtherLanguage);
+    const timeline = new HlsTimeline(`${this.hlsBase()}/${path}/index.m3u8?cookieCheck=1`);
+    return [path.slice(path.lastIndexOf("/") + 1), { language, furtherLanguage, timeline }];
   }
 }

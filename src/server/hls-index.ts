@@ -5,7 +5,7 @@ import {
   type ListenAddress,
   reachableFromHere,
 } from "../mediamtx/listen-address.ts";
-import type { HlsIndex, Viewer } from "./caption-routes.ts";
+import type { HlsIndex, Viewer, WatchedOutput } from "./caption-routes.ts";
 import { HlsUnavailableError } from "./hls-timeline.ts";
 
 /** MediaMTX may first have to begin to convert. */
@@ -13,17 +13,17 @@ const timeoutMs = 12_000;
 const mostBytes = 256 * 1024;
 
 /**
- * Fetches MediaMTX's multivariant playlist of `out` on behalf of a viewer: it opens a session for the viewer's own
+ * Fetches MediaMTX's multivariant playlist of an output on behalf of a viewer: it opens a session for the viewer's own
  * address, and judges by it whether the viewer may watch.
  *
  * @throws {HTTPException} 403 when this viewer may not watch; {HlsUnavailableError}
  */
 export async function fetchHlsIndex(
   hls: ListenAddress,
-  streamId: string,
+  { streamId, furtherLanguage }: WatchedOutput,
   viewer: Viewer,
 ): Promise<HlsIndex> {
-  const path = `${outputPath(streamId)}/index.m3u8`;
+  const path = `${outputPath(streamId, furtherLanguage)}/index.m3u8`;
   const query = new URLSearchParams({ cookieCheck: "1" });
   if (viewer.key !== undefined) query.set("key", viewer.key);
   const headers: Record<string, string> = {};

@@ -4,11 +4,18 @@ export interface CaptionRendition {
   readonly uri: string;
 }
 
+/** What is in an output besides its pictures. */
+export interface OutputRenditions {
+  /** Language of its sound. */
+  readonly dubbed: string;
+  readonly captions: readonly CaptionRendition[];
+}
+
 const group = "captions";
 
 /**
- * MediaMTX's multivariant playlist with our captions in it: its URIs become absolute, each variant gets the group of
- * subtitles. Everything else is left as it came.
+ * MediaMTX's multivariant playlist with our captions in it: its URIs become absolute, its sound gets its language, each
+ * variant gets the group of subtitles. Everything else is left as it came.
  *
  * @param playlist as MediaMTX wrote it
  * @param base where a viewer reaches it
@@ -16,7 +23,7 @@ const group = "captions";
 export function masterPlaylist(
   playlist: string,
   base: string,
-  captions: readonly CaptionRendition[],
+  { dubbed, captions }: OutputRenditions,
 ): string {
   const absolute = (uri: string) => new URL(uri, base).href;
   const lines = playlist
@@ -25,12 +32,22 @@ export function masterPlaylist(
     .map((line) => {
       if (line.startsWith("#EXT-X-STREAM-INF:")) return `${line},SUBTITLES="${group}"`;
       if (line.startsWith("#"))
-        return line.replace(/URI="([^"]*)"/, (_, uri: string) => `URI="${absolute(uri)}"`);
+        return inLanguage(line, dubbed).replace(
+          /URI="([^"]*)"/,
+          (_, uri: string) => `URI="${absolute(uri)}"`,
+        );
       return line.trim() === "" ? line : absolute(line.trim());
     });
   const at = lines.findIndex((line) => line.startsWith("#EXT-X-STREAM-INF:"));
   lines.splice(at === -1 ? lines.length : at, 0, ...captions.map(mediaLine), "");
   return `${lines.join("\n")}\n`;
+}
+
+/** A rendition of sound, with the name and the tag of what is spoken. */
+function inLanguage(line: string, language: string): string {
+  if (!/^#EXT-X-MEDIA:(?:.*,)?TYPE="?AUDIO"?/.test(line)) return line;
+  const bare = line.replaceAll(/,(?:NAME|LANGUAGE)="[^"]*"/g, "");
+  return `${bare},NAME="${nameOf(language)}",LANGUAGE="${language}"`;
 }
 
 function mediaLine({ language, uri }: CaptionRendition): string {

@@ -7,19 +7,9 @@ import { findFlashes, makeFlashBeepClip, median } from "../../media/flash-beep.t
 import { publishClip } from "../../media/publish.ts";
 import { runFfmpeg } from "../../media/tools.ts";
 import { bundleManifest } from "../../../src/worker/bundle-manifest.ts";
-import { type ParsedCue, parseWebVtt } from "../../unit/captions/vtt-parser.ts";
-import { type ReceivedFragment, ScriptedSidecar } from "../sts-client/scripted-sidecar.ts";
+import { ScriptedSidecar } from "../sts-client/scripted-sidecar.ts";
+import { beepCaptionsIn, beepMs, errorsMs, hlsFlashesMs, segmentsOf } from "./beep-captions.ts";
 import { descendantsOf, eventually, ServeProcess } from "./serve-process.ts";
-
-/** The beep in a fragment's sound, in stream time; undefined where there is none. */
-function beepMs({ audio, metadata }: ReceivedFragment): number | undefined {
-  const bytes = audio.data ?? Buffer.from(audio.data_base64 ?? "", "base64");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 2 <= bytes.byteLength; at += 2)
-    if (Math.abs(view.getInt16(at, true)) > 6500)
-      return metadata.pts_ns / 1e6 + ((at / 2) * 1000) / audio.sample_rate_hz;
-  return undefined;
-}
 
 const dub = Buffer.from(
   floatToPcm16(Float32Array.from({ length: 2400 }, (_, i) => 0.1 * Math.sin(i / 5))),
@@ -75,69 +65,8 @@ afterAll(async () => {
 });
 
 const get = (path: string) => fetch(`${serve.addresses.http}/v1/streams/match/${path}`);
-const segmentsOf = (playlist: string) => playlist.match(/^[a-z-]+\/\d+\.vtt$/gm) ?? [];
-
-/** The cue of a caption and the media time at which its text says that the beep is. */
-interface TimedCaption extends ParsedCue {
-  readonly beepMediaMs: number;
-}
-
-async function captionsIn(path: string): Promise<TimedCaption[]> {
-  const response = await get(`captions/${path}`);
-  expect([path, response.status]).toEqual([path, 200]);
-  expect(response.headers.get("content-type")).toBe("text/vtt; charset=utf-8");
-  const { header, cues } = parseWebVtt(await response.text());
-  const map = /^X-TIMESTAMP-MAP=MPEGTS:(\d+),LOCAL:(\d+):(\d+):(\d+)\.(\d+)$/.exec(header[0] ?? "");
-  const [ticks, hours, minutes, seconds, ms] = map!.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const localMs = ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms;
-  return cues.map((cue) => {
-    const beep = Number(/([\d.]+)$/.exec(cue.text)?.[1]);
-    return { ...cue, beepMediaMs: ticks / 90 + beep - localMs };
-  });
-}
-
-/** The flashes in MediaMTX's rendition, by its own media time. */
-async function flashesMediaMs(): Promise<number[]> {
-  const index = `${serve.addresses.hls}/live/match/out/index.m3u8?cookieCheck=1`;
-  const variant = (await (await fetch(index)).text()).trim().split("\n").at(-1) ?? "";
-  const url = new URL(variant, index);
-  let uris: string[] = [];
-  await eventually(
-    async () => {
-      const playlist = await (await fetch(url)).text();
-      const init = /URI="([^"]+init[^"]*)"/.exec(playlist)?.[1] ?? "";
-      uris = [init, ...(playlist.match(/^[0-9a-f]+_video\d+_seg\d+\.mp4\S*$/gm) ?? [])];
-      return uris.length > 3;
-    },
-    20_000,
-    "three segments of HLS",
-  );
-  const parts = uris.map(async (uri) => (await fetch(new URL(uri, url))).arrayBuffer());
-  const path = join(folder, "hls.mp4");
-  writeFileSync(
-    path,
-    Buffer.concat((await Promise.all(parts)).map((part) => new Uint8Array(part))),
-  );
-  return (await findFlashes(path)).map((seconds) => seconds * 1000);
-}
-
-/** For each flash the nearest caption that names its beep: how much later the caption says it is. */
-function errorsMs(captions: readonly TimedCaption[], flashes: readonly number[]): number[] {
-  return flashes.flatMap((flash) => {
-    const nearest = captions.reduce(
-      (best, { beepMediaMs }) =>
-        Math.abs(beepMediaMs - flash) < Math.abs(best) ? beepMediaMs - flash : best,
-      Number.POSITIVE_INFINITY,
-    );
-    return Math.abs(nearest) < 1500 ? [nearest] : [];
-  });
-}
+const captionsIn = (path: string) => beepCaptionsIn(serve, "match", path);
+const flashesMediaMs = () => hlsFlashesMs(serve, "live/match/out", join(folder, "hls.mp4"));
 
 test("a served stream shows its captions in step with MediaMTX's rendition of out", async () => {
   let playlist = "";

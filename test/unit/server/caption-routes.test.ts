@@ -6,14 +6,22 @@ import {
   type CaptionRoutesOptions,
   type Viewer,
 } from "../../../src/server/caption-routes.ts";
+import type { CaptionedOutput } from "../../../src/server/caption-shelf.ts";
 import { HlsTimeline, HlsUnavailableError } from "../../../src/server/hls-timeline.ts";
 import { StreamCaptions } from "../../../src/server/stream-captions.ts";
 
-const index = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nvideo1_stream.m3u8\n";
+const sound = `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio2",DEFAULT=YES,URI="audio2_stream.m3u8"`;
+const index = `#EXTM3U\n${sound}\n#EXT-X-STREAM-INF:BANDWIDTH=1\nvideo1_stream.m3u8\n`;
+
+function outputOf(language: string, furtherLanguage?: string): [string, CaptionedOutput] {
+  const timeline = new HlsTimeline("http://127.0.0.1:1/index.m3u8");
+  const name = furtherLanguage === undefined ? "out" : `out_${furtherLanguage}`;
+  return [name, { language, furtherLanguage, timeline }];
+}
 
 function routes(changes: Partial<CaptionRoutesOptions> = {}) {
   const viewers: Viewer[] = [];
-  const captions = new StreamCaptions("en", ["en", "pt"]);
+  const captions = new StreamCaptions("en", ["en", "pt", "es"]);
   captions.played("run", 2500);
   const app = captionRoutes({
     apiToken: undefined,
@@ -21,13 +29,14 @@ function routes(changes: Partial<CaptionRoutesOptions> = {}) {
     // Nobody listens there: its answers are tested by the timeline's own test.
     stream: (id) =>
       id === "match"
-        ? { captions, timeline: new HlsTimeline("http://127.0.0.1:1/index.m3u8") }
+        ? { captions, outputs: new Map([outputOf("pt"), outputOf("es", "es")]) }
         : undefined,
-    hlsIndex: (_id, viewer) => {
+    hlsIndex: ({ furtherLanguage }, viewer) => {
       viewers.push(viewer);
+      const path = furtherLanguage === undefined ? "out" : `out_${furtherLanguage}`;
       return Promise.resolve({
         playlist: index,
-        base: "http://tv.example/live/match/out/index.m3u8",
+        base: `http://tv.example/live/match/${path}/index.m3u8`,
       });
     },
     ...changes,
@@ -45,7 +54,10 @@ describe("who may read captions", () => {
   test("everybody where no token is set; else who has the token, or may watch", async () => {
     expect((await routes().get("match/master.m3u8")).status).toBe(200);
     const closed = routes({ apiToken, mayWatch: (id, key) => id === "match" && key === "right" });
-    for (const path of ["match/master.m3u8", "match/captions/pt.m3u8", "match/captions/pt/1.vtt"]) {
+    const paths = ["master.m3u8", "captions/pt.m3u8", "captions/pt/1.vtt"];
+    for (const path of [...paths, ...paths.map((one) => `out_es/${one}`)].map(
+      (one) => `match/${one}`,
+    )) {
       expect([path, (await closed.get(path)).status]).toEqual([path, 401]);
       expect([path, (await closed.get(`${path}?key=wrong`)).status]).toEqual([path, 401]);
       const headers = { authorization: `Bearer ${apiToken}` };
@@ -91,6 +103,27 @@ describe("the master playlist", () => {
     ]);
   });
 
+  test("of each output is MediaMTX's of that output; what its dub says stands first", async () => {
+    const { get } = routes();
+    const linesOf = async (path: string) => (await (await get(path)).text()).split("\n");
+    const languages = (lines: readonly string[]) =>
+      lines.flatMap((line) => /TYPE=SUBTITLES.*LANGUAGE="([^"]+)"/.exec(line)?.[1] ?? []);
+    for (const [path, output, order] of [
+      ["match/master.m3u8", "out", ["pt", "en", "es"]],
+      ["match/out/master.m3u8", "out", ["pt", "en", "es"]],
+      ["match/out_es/master.m3u8", "out_es", ["es", "en", "pt"]],
+    ] as const) {
+      const lines = await linesOf(path);
+      expect(languages(lines)).toEqual([...order]);
+      expect(lines).toContain(`http://tv.example/live/match/${output}/video1_stream.m3u8`);
+      const audio = lines.find((line) => line.includes("TYPE=AUDIO"));
+      const [name, tag] = output === "out" ? ["Português", "pt"] : ["Español", "es"];
+      expect(audio).toBe(
+        `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",DEFAULT=YES,URI="http://tv.example/live/match/${output}/audio2_stream.m3u8",NAME="${name}",LANGUAGE="${tag}"`,
+      );
+    }
+  });
+
   test("waits for MediaMTX with a 503 that says why", async () => {
     const { get } = routes({ hlsIndex: () => Promise.reject(new HlsUnavailableError("not yet")) });
     const response = await get("match/master.m3u8");
@@ -104,6 +137,7 @@ test("what is not there is a 404 with what is", async () => {
   const answers = await Promise.all(
     [
       "other/master.m3u8",
+      "match/out_fr/master.m3u8",
       "a.b/captions/pt.m3u8",
       "match/captions/fr.m3u8",
       "match/captions/pt.txt",
@@ -117,10 +151,11 @@ test("what is not there is a 404 with what is", async () => {
   );
   expect(answers).toEqual([
     [404, "no stream other runs here"],
+    [404, "match has no out_fr, but out, out_es"],
     [404, "a stream id is 1..64 of A-Z a-z 0-9 _ -"],
-    [404, "match has captions in en, pt"],
-    [404, "match has captions in en, pt"],
-    [404, "match has captions in en, pt"],
+    [404, "match has captions in en, pt, es"],
+    [404, "match has captions in en, pt, es"],
+    [404, "match has captions in en, pt, es"],
     [404, "pt has no such segment, or no longer"],
     [404, "pt has no such segment, or no longer"],
   ]);
