@@ -7,7 +7,7 @@ import { ConfigError, readSettings } from "../config/setting.ts";
 import { statusPage } from "../console/status-page.ts";
 import { chooseNet, type FoundNet, type NetWish } from "../separation/choose-net.ts";
 import { extractEmbedded, ExtractionError } from "../media/embedded.ts";
-import { FfmpegNotFoundError, resolveFfmpeg } from "../media/ffmpeg-binary.ts";
+import { FfmpegNotFoundError, type ResolvedFfmpeg, resolveFfmpeg } from "../media/ffmpeg-binary.ts";
 import { MediaMtxMissingError, resolveMediaMtx } from "../mediamtx/binary.ts";
 import { formatAddress, outwardHost, PortTakenError } from "../mediamtx/listen-address.ts";
 import { StateDirectoryError } from "../orchestrator/state-dir.ts";
@@ -113,7 +113,7 @@ async function openAppliance(
       `MediaMTX (${mediaMtx?.source ?? `external, ${config.values.mediamtxHost}`})`,
   );
   return Appliance.open({
-    config,
+    config: withJointOutput(config, ffmpeg, log),
     environment,
     log,
     ffmpegPath: ffmpeg.path,
@@ -122,6 +122,18 @@ async function openAppliance(
     separation: await findSeparation(config.values.separation, environment, log),
     statusPage: (view) => statusPage(view),
   });
+}
+
+/** An FFmpeg that pushes one sound track alone costs the output that has them all, and nothing else. */
+function withJointOutput(
+  config: EdgeConfig,
+  { version, isMultitrack }: Pick<ResolvedFfmpeg, "version" | "isMultitrack">,
+  log: Logger,
+): EdgeConfig {
+  if (isMultitrack || !config.values.jointOutput) return config;
+  const text = `FFmpeg ${version} pushes one sound track alone: no stream has live/<stream>/out_mul`;
+  log.info({ event: "output.not-joint" }, text);
+  return { ...config, values: { ...config.values, jointOutput: false } };
 }
 
 /** The gate's weights are optional: without them everything is sent to the sidecar. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { choice, decimal, duration, integer, text, url } from "./scalars.ts";
+import { bool, choice, decimal, duration, integer, text, url } from "./scalars.ts";
 import { languageTag } from "./language-tag.ts";
 import { setting } from "./setting.ts";
 import { mixSettings } from "./worker-mix.ts";
@@ -86,6 +86,13 @@ export const workerSettings = {
     schema: languageList,
     default: "pt",
     doc: "Language to dub into, or several with commas between them: the first plays on `live/<stream>/out`, each other on `live/<stream>/out_<language>`; `es` needs DEEPL_API_KEY at the sidecar, or weights that you add",
+  }),
+  jointOutput: setting({
+    name: "WORKER_JOINT_OUTPUT",
+    scope: "worker",
+    schema: bool,
+    default: "true",
+    doc: "Whether a stream with several target languages has the output `live/<stream>/out_mul` too: one picture with a sound track for each, over HLS as renditions to choose from",
   }),
   voice: setting({
     name: "WORKER_TTS_VOICE",

@@ -10,6 +10,8 @@ export interface ResolvedFfmpeg {
   readonly path: string;
   readonly source: FfmpegSource;
   readonly version: string;
+  /** As of {@link testFfmpeg}. */
+  readonly isMultitrack: boolean;
 }
 
 export interface FfmpegCandidate {
@@ -36,11 +38,9 @@ export async function resolveFfmpeg(
   const candidates = ffmpegCandidates(env, env["FFMPEG_BIN"] ? undefined : await embedded());
   const problems: string[] = [];
   for (const { source, path } of candidates) {
-    const report = await testFfmpeg(path);
-    if (report.missing.length === 0) return { path, source, version: report.version };
-    problems.push(
-      `${source} (${path}, version ${report.version}) lacks ${report.missing.join("; ")}`,
-    );
+    const { version, missing, isMultitrack } = await testFfmpeg(path);
+    if (missing.length === 0) return { path, source, version, isMultitrack };
+    problems.push(`${source} (${path}, version ${version}) lacks ${missing.join("; ")}`);
   }
   const tried = problems.length === 0 ? "none was found" : problems.join(". ");
   throw new FfmpegNotFoundError(

@@ -8,6 +8,8 @@ export interface FfmpegReport {
   readonly version: string;
   /** Each entry names a thing and what it is needed for. */
   readonly missing: readonly string[];
+  /** It pushes several sound tracks beside one picture (enhanced RTMP, FFmpeg 8 and newer): nice to have. */
+  readonly isMultitrack: boolean;
 }
 
 const runLimitMs = 20_000;
@@ -27,7 +29,7 @@ const reports = new Map<string, Promise<FfmpegReport>>();
 export async function testFfmpeg(path: string): Promise<FfmpegReport> {
   const file = await stat(path).catch(() => undefined);
   if (file === undefined || !file.isFile()) {
-    return { path, version: "unknown", missing: ["the file itself: there is none at this path"] };
+    return unusable(path, "the file itself: there is none at this path");
   }
   const key = `${path}\0${file.size}\0${file.mtimeMs}`;
   const known = reports.get(key);
@@ -40,7 +42,7 @@ export async function testFfmpeg(path: string): Promise<FfmpegReport> {
 async function runTests(path: string): Promise<FfmpegReport> {
   const version = await run(path, ["-version"]);
   if (version === undefined) {
-    return { path, version: "unknown", missing: ["a program that runs here (it did not start)"] };
+    return unusable(path, "a program that runs here (it did not start)");
   }
   const missing: string[] = [];
   const rtmp = await run(path, ["-h", "protocol=rtmp"]);
@@ -64,7 +66,13 @@ async function runTests(path: string): Promise<FfmpegReport> {
       `a resampler that follows timestamps (${wanted.toFixed(3)} s of sound became ${seconds.toFixed(3)} s), for sound in step with the picture`,
     );
   }
-  return { path, version: versionOf(asText(version)), missing };
+  const two = `-f lavfi -i ${sine}1 -f lavfi -i ${sine}1 -map 0 -map 1 -c:a aac -f flv pipe:1`;
+  const isMultitrack = ((await run(path, words(two)))?.length ?? 0) > 2000;
+  return { path, version: versionOf(asText(version)), missing, isMultitrack };
+}
+
+function unusable(path: string, missing: string): FfmpegReport {
+  return { path, version: "unknown", missing: [missing], isMultitrack: false };
 }
 
 /** Standard output of one short run, or undefined when it failed, hung or could not start. */

@@ -5,9 +5,14 @@
 
 /** The pull adds this to every video stamp, so that the FLV muxer never shifts video against the PCM. */
 export const pullStampOffsetMs = 10_000;
-/** Descriptors of the pipes, the same on both sides. */
+/** Descriptors of the pipes, the same on both sides; further sound tracks of a push follow the first. */
 export const videoPipe = 3;
 export const audioPipe = 4;
+
+/** All pipes of a push. */
+export function pushPipes(soundTracks: number): number[] {
+  return [videoPipe, ...Array.from({ length: soundTracks }, (_, track) => audioPipe + track)];
+}
 
 /**
  * The one corrector of sound against its own timestamps: follows a source clock 500 ppm off without a
@@ -59,17 +64,25 @@ export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTrac
  * Pushes delayed video packets, copied, and mixed sound as AAC. `-copyts` keeps our stamps, which begin
  * at 0; the output offset keeps the AAC priming (21 ms) from going below it, and is no more than that,
  * because a path that is always there turns a late first stamp into a hole.
+ *
+ * @param soundTracks several need an FFmpeg that speaks multitrack RTMP (8 and newer)
  */
-export function pushCommand(ffmpeg: string, outputUrl: string): string[] {
+export function pushCommand(ffmpeg: string, outputUrl: string, soundTracks = 1): string[] {
+  const tracks = Array.from({ length: soundTracks }, (_, track) => track);
   return [
     ffmpeg,
     ...quiet,
     "-copyts",
     ...words("-thread_queue_size 512 -fflags nobuffer -analyzeduration 0 -probesize 32"),
     ...words(`-f flv -i pipe:${videoPipe}`),
-    ...words("-thread_queue_size 512 -analyzeduration 0 -probesize 32"),
-    ...words(`-f s16le -ar 48000 -ac 2 -i pipe:${audioPipe}`),
-    ...words("-map 0:v -map 1:a -c:v copy -c:a aac -b:a 128k"),
+    ...tracks.flatMap((track) =>
+      words(
+        `-thread_queue_size 512 -analyzeduration 0 -probesize 32
+         -f s16le -ar 48000 -ac 2 -i pipe:${audioPipe + track}`,
+      ),
+    ),
+    ...words("-map 0:v -c:v copy -c:a aac -b:a 128k"),
+    ...tracks.flatMap((track) => words(`-map ${track + 1}:a`)),
     ...words("-output_ts_offset 0.05 -max_interleave_delta 500000 -flush_packets 1"),
     ...words(`-rtmp_enhanced_codecs ${enhancedCodecs} -f flv -flvflags no_duration_filesize`),
     outputUrl,

@@ -1,5 +1,5 @@
 import { formatAddress, type ListenAddress } from "./listen-address.ts";
-import { inPathPattern, outPathPattern } from "./stream-path.ts";
+import { inPathPattern, jointPathPattern, outPathPattern } from "./stream-path.ts";
 
 export interface ServerConfigOptions {
   readonly rtmp: ListenAddress;
@@ -75,6 +75,8 @@ export function serverConfig(options: ServerConfigOptions): string {
           runOnAvailable: `${hook} ready`,
           runOnUnavailable: `${hook} not-ready`,
         },
+        // Each language is recorded already.
+        [jointPathPattern]: { record: false },
         [outPathPattern]: {},
       },
     },

@@ -11,6 +11,11 @@ export const inPathPattern = "~^live/[A-Za-z0-9_-]{1,64}/in$";
 /** The pattern of what our relays write to: the first language, and `out_<language>` for further ones. */
 export const outPathPattern = "~^live/[A-Za-z0-9_-]{1,64}/out(_[a-z0-9-]{2,24})?$";
 
+/** ISO 639-2's code for several languages: the output that has the sound of all of a stream's languages. */
+export const jointLanguage = "mul";
+/** The pattern of those outputs. MediaMTX takes the first that fits by its name, so it stands before {@link outPathPattern}. */
+export const jointPathPattern = `~^live/[A-Za-z0-9_-]{1,64}/(out_${jointLanguage})$`;
+
 /** Takes `live/<id>/in`, `live/<id>/out` or `live/<id>/out_<language>` apart; undefined for anything else. */
 export function parseStreamPath(path: string): StreamPath | undefined {
   const match = /^live\/([A-Za-z0-9_-]{1,64})\/(in|out)(?:_([a-z0-9-]{2,24}))?$/.exec(path);

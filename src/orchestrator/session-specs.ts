@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { StreamSettings } from "../config/streams.ts";
+import { jointLanguage } from "../mediamtx/stream-path.ts";
 import type { MixTuning, RelaySpec, WorkerSpec } from "../protocol/supervisor.ts";
 
 /** What every stream's processes are told alike, from the configuration. */
@@ -22,6 +23,8 @@ export interface CommonSpec {
   readonly dubGain: number;
   readonly fragmentMs: number | undefined;
   readonly overlapMs: number;
+  /** Streams of several languages have an output with the sound of all of them too. */
+  readonly jointOutput: boolean;
   readonly stsMode: "enabled" | "passthrough" | "disabled";
   /** Where workers leave what their runs did; undefined: nowhere. */
   readonly bundle: WorkerSpec["bundle"];
@@ -40,6 +43,14 @@ function socketPath(common: CommonSpec, names: RunNames): string {
   return join(common.socketFolder, `${names.relayInstanceId}.sock`);
 }
 
+/** Whether a stream has an output with the sound of all of its languages. */
+export function hasJointOutput(
+  { jointOutput }: Pick<CommonSpec, "jointOutput">,
+  { furtherLanguages }: Pick<StreamSettings, "furtherLanguages">,
+): boolean {
+  return jointOutput && furtherLanguages.length > 0;
+}
+
 /** The specification of a run's relay. `inputUrl` carries the reader secret. */
 export function relaySpecOf(
   common: CommonSpec,
@@ -53,6 +64,7 @@ export function relaySpecOf(
     instanceId: names.relayInstanceId,
     inputUrl,
     languages: [settings.targetLanguage, ...settings.furtherLanguages],
+    ...(hasJointOutput(common, settings) ? { joint: jointLanguage } : {}),
     socketPath: socketPath(common, names),
     ffmpegPath: common.ffmpegPath,
     ...(common.keepsOutputs ? { fillerFolder: common.socketFolder } : {}),

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { resolveStream, type StreamDefaults, type StreamSettings } from "../config/streams.ts";
 import type { PathInfo } from "../mediamtx/control-api.ts";
-import { inputPath, outputPath, parseStreamPath } from "../mediamtx/stream-path.ts";
+import { inputPath, jointLanguage, outputPath, parseStreamPath } from "../mediamtx/stream-path.ts";
 import type { ClauseReport } from "../protocol/clause-report.ts";
 import type {
   FragmentReport,
@@ -268,7 +268,7 @@ export class StreamRegistry {
   #ended(session: StreamSession): void {
     const { streamId } = session;
     this.#sessions.delete(streamId);
-    for (const further of [undefined, ...session.settings.furtherLanguages])
+    for (const further of [undefined, jointLanguage, ...session.settings.furtherLanguages])
       this.#nonces.revoke(outputPath(streamId, further));
     this.options.observer.sessionEnded(session);
     const awaited = this.#awaited.get(streamId);

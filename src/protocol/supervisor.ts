@@ -33,6 +33,8 @@ export const relaySpec = z.object({
   inputUrl: z.string(),
   /** One output per target language; the first is `live/<id>/out`. */
   languages: z.array(z.string()).min(1),
+  /** The name under which a URL is asked for an output with the sound of every language; absent: there is none. */
+  joint: z.string().optional(),
   /** 0600 Unix socket on which the relay listens for its worker. */
   socketPath: z.string(),
   ffmpegPath: z.string(),

@@ -56,6 +56,7 @@ export class LiveRelay {
   #bed: BedRing;
   #settings: MixSettings;
   #outputs: Output[];
+  #joint: Publisher | undefined;
   #playout: Playout;
   #timeline: Timeline;
   #ingest: Ingest;
@@ -82,12 +83,15 @@ export class LiveRelay {
     this.#worker = this.#createWorkerServer();
     this.#filler = this.#createFiller();
     this.#outputs = spec.languages.map((language) => this.#createOutput(language));
+    if (spec.joint !== undefined)
+      this.#joint = this.#createPublisher(spec.joint, spec.languages.length);
     this.#playout = new Playout({
       clock: this.#clock,
       queue: this.#queue,
       original: this.#original,
       bed: this.#bed,
       outputs: this.#outputs,
+      joint: this.#joint,
       playoutDelayMs: spec.playoutDelayMs,
     });
     this.#timeline = new Timeline(this.#clock, {
@@ -138,6 +142,7 @@ export class LiveRelay {
     await Promise.all([
       this.#ingest.close(),
       ...this.#outputs.map(({ publisher }) => publisher.close()),
+      this.#joint?.close(),
       this.#worker.close(),
     ]);
     this.parent.send(this.status());
@@ -179,12 +184,13 @@ export class LiveRelay {
       videoRefused: this.#queue.refused + this.#timeline.refusedPictures,
       lateSamples: this.#lateSamples,
     };
-    for (const { channel, publisher } of this.#outputs) {
-      const all = { ...channel.settlements.counters, ...publisher.counters };
-      for (const [name, value] of Object.entries(all)) {
+    const parts = this.#outputs.flatMap(({ channel, publisher }): Record<string, number>[] => [
+      { ...channel.settlements.counters },
+      publisher.counters,
+    ]);
+    for (const part of [...parts, { ...this.#joint?.counters }])
+      for (const [name, value = 0] of Object.entries(part))
         counters[name] = (counters[name] ?? 0) + value;
-      }
-    }
     return counters;
   }
 
@@ -216,12 +222,16 @@ export class LiveRelay {
       maxAheadSamples: (this.spec.playoutDelayMs * streamSampleRateHz) / 1000 + aheadSamples,
       onApplied: (message) => void this.#worker.send(message),
     });
-    const publisher = new Publisher(this.spec.ffmpegPath, language, {
-      requestUrl: (wanted) => this.#requestUrl(wanted),
-      event: (level, code, message) => this.#event(level, code, message),
+    return { channel, publisher: this.#createPublisher(language, 1) };
+  }
+
+  #createPublisher(name: string, soundTracks: number): Publisher {
+    const parent = {
+      requestUrl: (wanted: string) => this.#requestUrl(wanted),
+      event: this.#event.bind(this),
       now: () => performance.now(),
-    });
-    return { channel, publisher };
+    };
+    return new Publisher(this.spec.ffmpegPath, name, parent, soundTracks);
   }
 
   #createFiller(): FillerFile | undefined {
@@ -232,9 +242,10 @@ export class LiveRelay {
     });
   }
 
-  /** The output's filler stands before its URL is asked for: the path is then made with it. */
+  /** The output's filler, whose sound is one track, stands before its URL is asked for: the path is made with it. */
   async #requestUrl(language: string): Promise<string> {
-    return this.#urls.request(language, await this.#filler?.written);
+    const filler = language === this.spec.joint ? undefined : await this.#filler?.written;
+    return this.#urls.request(language, filler);
   }
 
   #createIngest(): Ingest {

@@ -2,6 +2,7 @@ import { withoutCompositionOffset } from "../media/flv-video.ts";
 import type { BedRing } from "./bed-ring.ts";
 import { blockSamples, type Playing } from "./block-mixer.ts";
 import type { LanguageChannel } from "./language-channel.ts";
+import type { LimitedBlock } from "./limited-sound.ts";
 import type { PcmRing } from "./pcm-ring.ts";
 import type { PlayoutClock } from "./playout-clock.ts";
 import { StarvationFade } from "./starvation-fade.ts";
@@ -29,13 +30,14 @@ const holeMs = 1500;
 /** No filler this close before the picture that ends the hole. */
 const fillerDistanceMs = 40;
 
-/** Where one language's output goes: what is due is given to it, in order. */
+/** Where an output goes: what is due is given to it, in order. */
 export interface PushTarget {
   /** Whether it could go on air with the next keyframe. */
   readonly isReady: boolean;
   open(): void;
   video(packet: VideoPacket): void;
-  sound(startSample: number, pcm: Int16Array): void;
+  /** One block of each of its languages. */
+  sound(startSample: number, ...tracks: Int16Array[]): void;
   /** Looks after itself; called at each tick. What comes next is asked for only where it matters. */
   check(upcoming: () => UpcomingKeyframe | undefined): void;
 }
@@ -51,6 +53,8 @@ export interface PlayoutParts {
   readonly original: PcmRing;
   readonly bed: BedRing;
   readonly outputs: readonly Output[];
+  /** Has the sound of every output beside one picture; nothing waits for it. */
+  readonly joint?: PushTarget | undefined;
   readonly playoutDelayMs: number;
 }
 
@@ -113,7 +117,7 @@ export class Playout {
   }
 
   tick(nowMs: number): void {
-    const { clock, outputs, playoutDelayMs } = this.parts;
+    const { clock, playoutDelayMs } = this.parts;
     if (!clock.isSet) return;
     clock.advance(nowMs);
     const position = clock.sampleAt(nowMs - playoutDelayMs);
@@ -122,7 +126,13 @@ export class Playout {
       this.#writeVideo(position / samplesPerMs);
     }
     const upcoming = () => this.#upcoming(position / samplesPerMs);
-    for (const { publisher } of outputs) publisher.check(upcoming);
+    for (const target of this.#targets) target.check(upcoming);
+  }
+
+  get #targets(): readonly PushTarget[] {
+    const { outputs, joint } = this.parts;
+    const own = outputs.map(({ publisher }) => publisher);
+    return joint === undefined ? own : [...own, joint];
   }
 
   #upcoming(positionMs: number): UpcomingKeyframe | undefined {
@@ -136,7 +146,7 @@ export class Playout {
     const dueInMs = keyframeMs - position / samplesPerMs;
     if (dueInMs > prerollMs) return false;
     this.#openedAtMs ??= nowMs;
-    for (const { publisher } of this.parts.outputs) publisher.open();
+    for (const target of this.#targets) target.open();
     if (dueInMs > soundLeadMs + soundBeforePictureMs) return false;
     const isReady = this.parts.outputs.every(({ publisher }) => publisher.isReady);
     if (!isReady && nowMs - this.#openedAtMs < pushReadyMs) return false;
@@ -148,18 +158,22 @@ export class Playout {
   }
 
   #writeSound(untilSample: number): void {
-    const { original, bed, outputs } = this.parts;
+    const { original, bed, outputs, joint } = this.parts;
     while (this.#mixedSample + blockSamples <= untilSample) {
       const startSample = this.#mixedSample;
       const { samples, present } = original.read(startSample, blockSamples);
       this.#starvation.apply(startSample, samples, original.endSample);
       const under = bed.read(startSample, blockSamples, samples);
+      const blocks: LimitedBlock[] = [];
       for (const { channel, publisher } of outputs) {
         const output = channel.nextOutput(startSample, samples, under);
         if (output === undefined) continue;
+        blocks.push(output);
         publisher.sound(output.startSample, output.pcm);
         if (channel === outputs[0]?.channel) this.#count(output.block.playing, present);
       }
+      const [first] = blocks;
+      if (first !== undefined) joint?.sound(first.startSample, ...blocks.map(({ pcm }) => pcm));
       this.#mixedSample += blockSamples;
     }
     this.#soundLateMs = (untilSample - this.#mixedSample) / samplesPerMs;
@@ -202,7 +216,7 @@ export class Playout {
       this.#videoLateMs = positionMs - dtsMs;
       this.counters.packets += 1;
     }
-    for (const { publisher } of this.parts.outputs) publisher.video(packet);
+    for (const target of this.#targets) target.video(packet);
   }
 
   /** The publisher is away: the last keyframe again and again, so that readers keep their session. */
@@ -221,6 +235,6 @@ export class Playout {
     this.counters.fillerPackets += 1;
     const info = { ...keyframe.info, compositionOffsetMs: 0 };
     const data = withoutCompositionOffset(keyframe.data);
-    for (const { publisher } of this.parts.outputs) publisher.video({ dtsMs, info, data });
+    for (const target of this.#targets) target.video({ dtsMs, info, data });
   }
 }

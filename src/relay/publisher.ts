@@ -1,8 +1,7 @@
-import type { Writable } from "node:stream";
 import { asBytes } from "../audio/pcm.ts";
 import { withoutCompositionOffset } from "../media/flv-video.ts";
 import { flvHeader, flvTagBytes, flvTagType } from "../media/flv.ts";
-import { audioPipe, pushCommand, videoPipe } from "../media/live-commands.ts";
+import { audioPipe, pushCommand, pushPipes, videoPipe } from "../media/live-commands.ts";
 import { Backoff } from "../process/backoff.ts";
 import { describeExit } from "../process/exit.ts";
 import { NativeChild } from "../process/native-child.ts";
@@ -68,7 +67,7 @@ export class Publisher {
   #primedWith: Uint8Array | undefined;
   #isPrimed = false;
   #codec: string | undefined;
-  #recentSound: { startSample: number; pcm: Int16Array }[] = [];
+  #recentSound: { startSample: number; tracks: readonly Int16Array[] }[] = [];
   #takenAtMs: number | undefined;
   #stoppedSinceMs: number | undefined;
   #lookedAtMs = 0;
@@ -80,6 +79,8 @@ export class Publisher {
     private readonly ffmpegPath: string,
     readonly language: string,
     private readonly parent: PublisherParent,
+    /** Sound tracks beside the picture, all of one length. */
+    private readonly soundTracks = 1,
   ) {}
 
   /** The push is started and waits for nothing but its first keyframe. */
@@ -120,13 +121,13 @@ export class Publisher {
     this.#write(videoPipe, flvTagBytes(flvTagType.video, this.#stamp(packet.dtsMs), packet.data));
   }
 
-  /** Mixed sound, interleaved stereo; blocks come in order without holes. */
-  sound(startSample: number, pcm: Int16Array): void {
+  /** Mixed sound, interleaved stereo, of each track; blocks come in order without holes. */
+  sound(startSample: number, ...tracks: Int16Array[]): void {
     if (this.#state === "running") {
-      this.#write(audioPipe, asBytes(pcm));
+      this.#writeSound(tracks);
       return;
     }
-    this.#recentSound.push({ startSample, pcm });
+    this.#recentSound.push({ startSample, tracks });
     const oldest = startSample - recentSoundSamples;
     while (this.#recentSound.length > 0 && this.#recentSound[0]!.startSample < oldest) {
       this.#recentSound.shift();
@@ -183,8 +184,7 @@ export class Publisher {
     // The ends of both pipes let FFmpeg finish what it holds.
     await child?.stop({
       act: () => {
-        child.writable(videoPipe).end();
-        child.writable(audioPipe).end();
+        for (const pipe of this.#pipes) child.writable(pipe).end();
       },
       withinMs: 1000,
     });
@@ -197,8 +197,8 @@ export class Publisher {
       if (this.#isClosed()) return;
       const child = await NativeChild.start({
         name: `ffmpeg push ${this.language}`,
-        command: pushCommand(this.ffmpegPath, url),
-        extraPipes: ["pipe", "pipe"],
+        command: pushCommand(this.ffmpegPath, url, this.soundTracks),
+        extraPipes: this.#pipes.map(() => "pipe"),
         terminateWithinMs: 500,
       });
       if (this.#isClosed()) {
@@ -250,7 +250,7 @@ export class Publisher {
       stills.push(flvTagBytes(flvTagType.video, stamp, still));
     }
     for (const bytes of stills) this.#write(videoPipe, bytes);
-    this.#write(audioPipe, new Uint8Array(primeMs * samplesPerMs * 4));
+    this.#writeSilence(primeMs * samplesPerMs);
   }
 
   /** Sound begins with the very sample at which the first picture stands. */
@@ -259,11 +259,25 @@ export class Publisher {
     this.#recentSound = [];
     const first = recent[0]?.startSample ?? firstSample;
     const missing = Math.min(first - firstSample, recentSoundSamples);
-    if (missing > 0) this.#write(audioPipe, new Uint8Array(missing * 4));
-    for (const { startSample, pcm } of recent) {
+    if (missing > 0) this.#writeSilence(missing);
+    for (const { startSample, tracks } of recent) {
       const skip = Math.max(0, firstSample - startSample) * 2;
-      if (skip < pcm.length) this.#write(audioPipe, asBytes(pcm.subarray(skip)));
+      if (skip < (tracks[0]?.length ?? 0))
+        this.#writeSound(tracks.map((pcm) => pcm.subarray(skip)));
     }
+  }
+
+  #writeSound(tracks: readonly Int16Array[]): void {
+    for (const [track, pcm] of tracks.entries()) this.#write(audioPipe + track, asBytes(pcm));
+  }
+
+  #writeSilence(samples: number): void {
+    const silence = new Int16Array(samples * 2);
+    this.#writeSound(Array.from({ length: this.soundTracks }, () => silence));
+  }
+
+  get #pipes(): number[] {
+    return pushPipes(this.soundTracks);
   }
 
   #stamp(dtsMs: number): number {
@@ -279,8 +293,7 @@ export class Publisher {
   }
 
   #waitingBytes(child: NativeChild): number {
-    const waitingIn = (stream: Writable) => stream.writableLength;
-    return waitingIn(child.writable(videoPipe)) + waitingIn(child.writable(audioPipe));
+    return this.#pipes.reduce((sum, pipe) => sum + child.writable(pipe).writableLength, 0);
   }
 
   #fail(code: string, detail: string): void {

@@ -67,7 +67,7 @@ export class Appliance {
 
   private constructor(readonly options: ApplianceOptions) {
     const hlsBase = () => `http://${formatAddress(reachableFromHere(this.#listeners.hls))}`;
-    this.#captions = new CaptionShelf(hlsBase, options.log);
+    this.#captions = new CaptionShelf(hlsBase, options.log, options.config.values);
   }
 
   /**

@@ -83,14 +83,14 @@ function routesBelow(
   app.get(master, async (context) => {
     const found = find(context, options);
     if (found instanceof Response) return found;
-    const { language: dubbed, furtherLanguage } = found.output;
+    const { languages: dubbed, furtherLanguage } = found.output;
     const index = await options.hlsIndex(
       { streamId: found.id, furtherLanguage },
       viewerOf(context),
     );
     const query = queryOf(context);
     // What this dub says stands first, then the others in the order of the stream.
-    const captions = [...new Set([dubbed, ...found.captions.languages])].map((language) => ({
+    const captions = [...new Set([...dubbed, ...found.captions.languages])].map((language) => ({
       language,
       uri: `captions/${language}.m3u8${query}`,
     }));

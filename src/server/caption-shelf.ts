@@ -1,4 +1,5 @@
-import { outputPath } from "../mediamtx/stream-path.ts";
+import { jointLanguage, outputPath } from "../mediamtx/stream-path.ts";
+import { type CommonSpec, hasJointOutput } from "../orchestrator/session-specs.ts";
 import type { ClauseReport } from "../protocol/clause-report.ts";
 import type { RelayStatus } from "../protocol/supervisor.ts";
 import { soundLeadMs } from "../relay/playout.ts";
@@ -17,10 +18,11 @@ interface CaptionedSession {
   };
 }
 
-/** One output of a stream: a dub, and how its HLS rendition counts time, each from a moment of its own. */
+/** One output of a stream: its dubs, and how its HLS rendition counts time, each from a moment of its own. */
 export interface CaptionedOutput {
-  readonly language: string;
-  /** Undefined: the stream's first language, on `out`. */
+  /** Of its sound tracks, in their order. */
+  readonly languages: readonly string[];
+  /** What its path ends in; undefined: the stream's first language, on `out`. */
   readonly furtherLanguage: string | undefined;
   readonly timeline: HlsTimeline;
 }
@@ -49,6 +51,7 @@ export class CaptionShelf {
   constructor(
     private readonly hlsBase: () => string,
     private readonly log: Logger,
+    private readonly common: Pick<CommonSpec, "jointOutput">,
   ) {}
 
   stream(streamId: string): CaptionedStream | undefined {
@@ -93,8 +96,11 @@ export class CaptionShelf {
       pushedAtMs: performance.now(),
       captions: new StreamCaptions(sourceLanguage, [...new Set(languages)]),
       outputs: new Map([
-        this.#output(streamId, targetLanguage, undefined),
-        ...furtherLanguages.map((language) => this.#output(streamId, language, language)),
+        this.#output(streamId, [targetLanguage], undefined),
+        ...furtherLanguages.map((language) => this.#output(streamId, [language], language)),
+        ...(hasJointOutput(this.common, settings)
+          ? [this.#output(streamId, [targetLanguage, ...furtherLanguages], jointLanguage)]
+          : []),
       ]),
     };
     this.#streams.set(streamId, begun);
@@ -103,11 +109,11 @@ export class CaptionShelf {
 
   #output(
     streamId: string,
-    language: string,
+    languages: readonly string[],
     furtherLanguage: string | undefined,
   ): [name: string, output: CaptionedOutput] {
     const path = outputPath(streamId, furtherLanguage);
     const timeline = new HlsTimeline(`${this.hlsBase()}/${path}/index.m3u8?cookieCheck=1`);
-    return [path.slice(path.lastIndexOf("/") + 1), { language, furtherLanguage, timeline }];
+    return [path.slice(path.lastIndexOf("/") + 1), { languages, furtherLanguage, timeline }];
   }
 }

@@ -6,15 +6,15 @@ export interface CaptionRendition {
 
 /** What is in an output besides its pictures. */
 export interface OutputRenditions {
-  /** Language of its sound. */
-  readonly dubbed: string;
+  /** Languages of its sound tracks, in their order. */
+  readonly dubbed: readonly string[];
   readonly captions: readonly CaptionRendition[];
 }
 
 const group = "captions";
 
 /**
- * MediaMTX's multivariant playlist with our captions in it: its URIs become absolute, its sound gets its language, each
+ * MediaMTX's multivariant playlist with our captions in it: its URIs become absolute, its sound tracks get their languages, each
  * variant gets the group of subtitles. Everything else is left as it came.
  *
  * @param playlist as MediaMTX wrote it
@@ -26,13 +26,14 @@ export function masterPlaylist(
   { dubbed, captions }: OutputRenditions,
 ): string {
   const absolute = (uri: string) => new URL(uri, base).href;
+  const sounds = [...dubbed];
   const lines = playlist
     .trimEnd()
     .split("\n")
     .map((line) => {
       if (line.startsWith("#EXT-X-STREAM-INF:")) return `${line},SUBTITLES="${group}"`;
       if (line.startsWith("#"))
-        return inLanguage(line, dubbed).replace(
+        return inNextLanguage(line, sounds).replace(
           /URI="([^"]*)"/,
           (_, uri: string) => `URI="${absolute(uri)}"`,
         );
@@ -43,9 +44,11 @@ export function masterPlaylist(
   return `${lines.join("\n")}\n`;
 }
 
-/** A rendition of sound, with the name and the tag of what is spoken. */
-function inLanguage(line: string, language: string): string {
-  if (!/^#EXT-X-MEDIA:(?:.*,)?TYPE="?AUDIO"?/.test(line)) return line;
+/** A rendition of sound, with the name and the tag of what is spoken; any other line as it is. */
+function inNextLanguage(line: string, languages: string[]): string {
+  if (!/^#EXT-X-MEDIA:(?:.*,)?TYPE=AUDIO/.test(line)) return line;
+  const language = languages.shift();
+  if (language === undefined) return line;
   const bare = line.replaceAll(/,(?:NAME|LANGUAGE)="[^"]*"/g, "");
   return `${bare},NAME="${nameOf(language)}",LANGUAGE="${language}"`;
 }

@@ -37,6 +37,7 @@ export function commonSpecOf(
     dubGain: values.dubGain,
     fragmentMs: values.fragmentMs,
     overlapMs: values.overlapMs,
+    jointOutput: values.jointOutput,
     stsMode: values.stsMode,
     bundle:
       values.captureMode === "off"

@@ -24,6 +24,7 @@ describe("finding FFmpeg", () => {
     const found = await resolveFfmpeg(process.env);
     expect(found.version).toMatch(/^\d+\./);
     expect((await testFfmpeg(found.path)).missing).toEqual([]);
+    expect(found.isMultitrack).toBe(true);
   });
 
   test("FFMPEG_BIN is the only one asked; what it lacks is named", async () => {
@@ -31,6 +32,7 @@ describe("finding FFmpeg", () => {
       "old-ffmpeg",
       `[ "$4" = -version ] && echo "ffmpeg version 4.4.1 Copyright"; exit 0`,
     );
+    expect((await testFfmpeg(old)).isMultitrack).toBe(false);
     const refusal = resolveFfmpeg({ ...process.env, FFMPEG_BIN: old });
     const error = await refusal.catch((problem: unknown) => problem);
     expect(error).toBeInstanceOf(FfmpegNotFoundError);

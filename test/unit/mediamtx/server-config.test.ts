@@ -77,8 +77,11 @@ describe("the configuration of MediaMTX", () => {
 
   test("knows only the paths of streams; hooks stand on inputs alone", () => {
     const paths = config["paths"] as Record<string, Record<string, string>>;
-    expect(Object.keys(paths)).toEqual(["~^live/[A-Za-z0-9_-]{1,64}/in$", outPathPattern]);
-    const [input, output] = Object.values(paths);
+    const joint = "~^live/[A-Za-z0-9_-]{1,64}/(out_mul)$";
+    const names = ["~^live/[A-Za-z0-9_-]{1,64}/in$", joint, outPathPattern];
+    expect(Object.keys(paths)).toEqual(names);
+    expect(joint < outPathPattern).toBe(true); // MediaMTX takes the first by name
+    const [input, , output] = Object.values(paths);
     expect(input?.["runOnAvailable"]).toBe(
       "${LIVEDUB_HOOK_WORD_0} ${LIVEDUB_HOOK_WORD_1} ${LIVEDUB_HOOK_WORD_2} ready",
     );
@@ -95,8 +98,8 @@ describe("the configuration of MediaMTX", () => {
       recordPath: "/var/lib/livedub/%path/%Y-%m-%d_%H-%M-%S-%f",
       recordDeleteAfter: "7200s",
     });
-    const [input] = Object.values(paths as Record<string, Record<string, unknown>>);
-    expect(input?.["record"]).toBe(false);
+    const [input, joint] = Object.values(paths as Record<string, Record<string, unknown>>);
+    expect([input?.["record"], joint?.["record"]]).toEqual([false, false]);
   });
 
   test("lets a second publisher take over where that is wanted: an input, never an output of ours", () => {

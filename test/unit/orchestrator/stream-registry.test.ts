@@ -61,6 +61,7 @@ function openRegistry(judgesPublishers: boolean): StreamRegistry {
       dubGain: 1,
       fragmentMs: undefined,
       overlapMs: 0,
+      jointOutput: true,
       stsMode: "disabled",
       bundle: undefined,
       sts: {

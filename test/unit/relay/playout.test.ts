@@ -4,14 +4,14 @@ import { BedRing } from "../../../src/relay/bed-ring.ts";
 import { LanguageChannel } from "../../../src/relay/language-channel.ts";
 import { PcmRing } from "../../../src/relay/pcm-ring.ts";
 import { PlayoutClock } from "../../../src/relay/playout-clock.ts";
-import { Playout, soundLeadMs } from "../../../src/relay/playout.ts";
+import { Playout, type PushTarget, soundLeadMs } from "../../../src/relay/playout.ts";
 import { VideoQueue, type VideoPacket } from "../../../src/relay/video-queue.ts";
 
 const usualDelayMs = 2000;
 const stepMs = 20;
 
 /** A playout whose source sends 20 ms of sound and a picture each 40 ms, and whose ticks the test chooses. */
-function playout(playoutDelayMs = usualDelayMs) {
+function playout(playoutDelayMs = usualDelayMs, joint?: PushTarget) {
   const clock = new PlayoutClock();
   const queue = new VideoQueue(1e9);
   const original = new PcmRing(48_000 * 20);
@@ -35,6 +35,7 @@ function playout(playoutDelayMs = usualDelayMs) {
     queue,
     original,
     outputs: [{ channel, publisher }],
+    joint,
     playoutDelayMs,
   });
   let arrived = 0;
@@ -59,6 +60,26 @@ function playout(playoutDelayMs = usualDelayMs) {
 }
 
 describe("playout", () => {
+  test("gives an output of all languages the same pictures, and the sound of each; nothing waits for it", () => {
+    const joined = { pictures: [] as VideoPacket[], sound: [] as number[], opened: 0 };
+    const { made, written, arriveUntil } = playout(usualDelayMs, {
+      isReady: false,
+      open: () => (joined.opened += 1),
+      video: (packet) => void joined.pictures.push(packet),
+      sound: (startSample, ...tracks) => {
+        expect(tracks.map((pcm) => pcm.length)).toEqual([960 * 2]);
+        joined.sound.push(startSample);
+      },
+      check: () => {},
+    });
+    for (let nowMs = 0; nowMs < 6000; nowMs += 20) {
+      arriveUntil(nowMs);
+      made.tick(nowMs);
+    }
+    expect(written.pictures.length).toBeGreaterThan(50);
+    expect(joined).toEqual(written);
+  });
+
   test("writes what is due by the clock, however the ticks fall", () => {
     fc.assert(
       fc.property(

@@ -13,10 +13,10 @@ import { StreamCaptions } from "../../../src/server/stream-captions.ts";
 const sound = `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio2",DEFAULT=YES,URI="audio2_stream.m3u8"`;
 const index = `#EXTM3U\n${sound}\n#EXT-X-STREAM-INF:BANDWIDTH=1\nvideo1_stream.m3u8\n`;
 
-function outputOf(language: string, furtherLanguage?: string): [string, CaptionedOutput] {
+function outputOf(languages: string[], furtherLanguage?: string): [string, CaptionedOutput] {
   const timeline = new HlsTimeline("http://127.0.0.1:1/index.m3u8");
   const name = furtherLanguage === undefined ? "out" : `out_${furtherLanguage}`;
-  return [name, { language, furtherLanguage, timeline }];
+  return [name, { languages, furtherLanguage, timeline }];
 }
 
 function routes(changes: Partial<CaptionRoutesOptions> = {}) {
@@ -29,7 +29,7 @@ function routes(changes: Partial<CaptionRoutesOptions> = {}) {
     // Nobody listens there: its answers are tested by the timeline's own test.
     stream: (id) =>
       id === "match"
-        ? { captions, outputs: new Map([outputOf("pt"), outputOf("es", "es")]) }
+        ? { captions, outputs: new Map([outputOf(["pt"]), outputOf(["es"], "es")]) }
         : undefined,
     hlsIndex: ({ furtherLanguage }, viewer) => {
       viewers.push(viewer);

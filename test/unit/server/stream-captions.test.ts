@@ -140,7 +140,7 @@ test("the master playlist keeps what MediaMTX says, with its addresses made abso
     '#EXTM3U\n#EXT-X-VERSION:10\n\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio2",URI="audio2_stream.m3u8?session=s"\n\n#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="audio"\nvideo1_stream.m3u8?session=s\n';
   const base = "http://tv.example:8888/live/match/out/index.m3u8";
   const captions = [{ language: "pt-BR", uri: "captions/pt-BR.m3u8" }];
-  expect(masterPlaylist(theirs, base, { dubbed: "pt-BR", captions })).toBe(
+  expect(masterPlaylist(theirs, base, { dubbed: ["pt-BR"], captions })).toBe(
     [
       "#EXTM3U",
       "#EXT-X-VERSION:10",
