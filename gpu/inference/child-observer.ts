@@ -1,4 +1,5 @@
 import type { InferenceTask } from "./engine.ts";
+import type { DropReason } from "./request-queue.ts";
 
 /** What is measured of one inference child. */
 export interface ChildObserver {
@@ -8,6 +9,8 @@ export interface ChildObserver {
   restarted(task: InferenceTask): void;
   /** A run has begun; @param waitedMs from the request to here, a restart in between included */
   runBegan(task: InferenceTask, waitedMs: number): void;
+  /** A request will never begin. */
+  requestDropped(task: InferenceTask, reason: DropReason): void;
   /** A run over sound has answered; @param audioMs how much sound it took or made, above 0 */
   soundRan(task: InferenceTask, workMs: number, audioMs: number): void;
 }

@@ -63,7 +63,10 @@ export class InferenceChild<Request, Info, Result> implements AsyncDisposable {
   #lastProblem: string | undefined;
 
   constructor(private readonly options: InferenceChildOptions<Request, Info, Result>) {
-    this.#queue = new RequestQueue(options.stage, options.queueMaxDepth);
+    const { task, stage, queueMaxDepth, observer } = options;
+    this.#queue = new RequestQueue(stage, queueMaxDepth, (reason) =>
+      observer?.requestDropped(task, reason),
+    );
   }
 
   /** What the child told of itself when it was ready. @throws before that */

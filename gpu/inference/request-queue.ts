@@ -54,20 +54,21 @@ export class PendingRequest {
   }
 }
 
+/** Why a request never began: no room, its deadline passed while it waited, its caller left. */
+export type DropReason = "full" | "expired" | "cancelled";
+
 /**
  * Requests that wait for a child: the earliest deadline first, those of the same deadline as they came, those
- * without one last. Bounded, and what is refused or expired is counted.
+ * without one last. Bounded.
  */
 export class RequestQueue {
   #waiting: PendingRequest[] = [];
-  /** Refused because the queue was full. */
-  refused = 0;
-  /** Dropped because their deadline passed, or their caller left, before they began. */
-  expired = 0;
 
+  /** @param onDropped told of each request that never begins for one of these reasons */
   constructor(
     private readonly stage: EngineStage,
     private readonly maxDepth: number,
+    private readonly onDropped: (reason: DropReason) => void,
   ) {}
 
   get length(): number {
@@ -77,7 +78,7 @@ export class RequestQueue {
   /** @throws {EngineError} `QUEUE_FULL` */
   push(request: PendingRequest): void {
     if (this.#waiting.length >= this.maxDepth) {
-      this.refused += 1;
+      this.onDropped("full");
       throw new EngineError("QUEUE_FULL", {
         message: `${this.#waiting.length} requests wait already`,
         retryable: true,
@@ -99,7 +100,7 @@ export class RequestQueue {
       }
       const late = performance.now() >= deadlineOf(request);
       if (!late && request.limits.signal?.aborted !== true) return request;
-      this.expired += 1;
+      this.onDropped(late ? "expired" : "cancelled");
       request.reject(timeoutError(this.stage, "its time had passed before it began"));
     }
   }
@@ -108,7 +109,7 @@ export class RequestQueue {
   drop(request: PendingRequest): void {
     const before = this.#waiting.length;
     this.#waiting = this.#waiting.filter((other) => other !== request);
-    if (this.#waiting.length < before) this.expired += 1;
+    if (this.#waiting.length < before) this.onDropped("cancelled");
   }
 
   /** Answers everything that waits with the same error. */

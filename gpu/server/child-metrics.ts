@@ -1,6 +1,7 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 import type { ChildObserver } from "../inference/child-observer.ts";
 import type { InferenceTask } from "../inference/engine.ts";
+import type { DropReason } from "../inference/request-queue.ts";
 
 const waitSeconds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16];
 const realTimeFactors = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 4];
@@ -13,11 +14,14 @@ const stageOf = {
   translate: "translation",
 } as const;
 
+const dropReasons = ["full", "expired", "cancelled"] as const satisfies readonly DropReason[];
+
 /** How the inference children keep up: what waits for them, how fast they work, how often they are replaced. */
 export class ChildMetrics implements ChildObserver {
   readonly #wait: Histogram<"task">;
   readonly #realTimeFactor: Histogram<"stage">;
   readonly #restarts: Counter<"task">;
+  readonly #dropped: Counter<"task" | "reason">;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -41,14 +45,26 @@ export class ChildMetrics implements ChildObserver {
       labelNames: ["task"],
       registers,
     });
+    this.#dropped = new Counter({
+      name: "sts_child_requests_dropped_total",
+      help: "Requests to an inference process that never began: full (no room), expired (their deadline passed), cancelled (their caller left)",
+      labelNames: ["task", "reason"],
+      registers,
+    });
   }
 
   started(task: InferenceTask): void {
-    this.#restarts.inc({ task }, 0); // so that the first restart is seen as an increase
+    // From 0 on, so that the first one is seen as an increase.
+    this.#restarts.inc({ task }, 0);
+    for (const reason of dropReasons) this.#dropped.inc({ task, reason }, 0);
   }
 
   restarted(task: InferenceTask): void {
     this.#restarts.inc({ task });
+  }
+
+  requestDropped(task: InferenceTask, reason: DropReason): void {
+    this.#dropped.inc({ task, reason });
   }
 
   runBegan(task: InferenceTask, waitedMs: number): void {

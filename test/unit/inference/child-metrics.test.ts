@@ -109,6 +109,26 @@ describe("the metrics page tells of an inference child", () => {
     expect(seen.value("sts_child_queue_delay_seconds_count", { task: "voice" })).toBe(3);
   });
 
+  test("how many requests never began, and why, from 0 on", async () => {
+    const { child, page } = await measured("voice");
+    const dropped = async () => {
+      const seen = await page();
+      return ["full", "expired", "cancelled"].map((reason) =>
+        seen.value("sts_child_requests_dropped_total", { task: "voice", reason }),
+      );
+    };
+    expect(await dropped()).toEqual([0, 0, 0]);
+    const busy = child.request({ blockMs: 80 });
+    const caller = new AbortController();
+    const leaving = child.request({}, { signal: caller.signal }).catch(ignored);
+    const late = child.request({}, { deadlineAtMs: performance.now() }).catch(ignored);
+    const waiting = child.request({});
+    await expect(child.request({})).rejects.toMatchObject({ code: "QUEUE_FULL" });
+    caller.abort();
+    await Promise.all([busy, leaving, late, waiting]);
+    expect(await dropped()).toEqual([1, 1, 1]);
+  });
+
   test("how often it was started again, from 0 on", async () => {
     const { child, page } = await measured("translate");
     const restarts = async () =>

@@ -1,12 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { PendingRequest, RequestQueue } from "../../../gpu/inference/request-queue.ts";
+import {
+  type DropReason,
+  PendingRequest,
+  RequestQueue,
+} from "../../../gpu/inference/request-queue.ts";
 
 /** Far enough ahead that none passes while the test runs. */
 const anHourMs = 3_600_000;
 
 function drained(deadlines: readonly (number | undefined)[]): number[] {
-  const queue = new RequestQueue("tts", deadlines.length);
+  const queue = new RequestQueue("tts", deadlines.length, () => {});
   for (const [id, deadlineAtMs] of deadlines.entries())
     queue.push(new PendingRequest(id, undefined, { deadlineAtMs }));
   return deadlines.map(() => queue.next()?.id ?? -1);
@@ -36,19 +40,33 @@ describe("requests that wait for a child", () => {
   });
 
   test("are answered with a timeout when their deadline passed before they began", async () => {
-    const queue = new RequestQueue("tts", 2);
+    const dropped: DropReason[] = [];
+    const queue = new RequestQueue("tts", 2, (reason) => dropped.push(reason));
     const late = new PendingRequest(1, undefined, { deadlineAtMs: performance.now() - 1 });
     queue.push(late);
     queue.push(new PendingRequest(2, undefined, {}));
     expect(queue.next()?.id).toBe(2);
     await expect(late.answered).rejects.toMatchObject({ code: "TIMEOUT", retryable: true });
-    expect(queue.expired).toBe(1);
+    expect(dropped).toEqual(["expired"]);
   });
 
   test("are refused beyond the limit", () => {
-    const queue = new RequestQueue("tts", 1);
+    const dropped: DropReason[] = [];
+    const queue = new RequestQueue("tts", 1, (reason) => dropped.push(reason));
     queue.push(new PendingRequest(1, undefined, {}));
     expect(() => queue.push(new PendingRequest(2, undefined, {}))).toThrow("1 requests wait");
-    expect(queue.refused).toBe(1);
+    expect(dropped).toEqual(["full"]);
+  });
+
+  test("are left out when their caller has gone, and counted once", () => {
+    const dropped: DropReason[] = [];
+    const queue = new RequestQueue("tts", 3, (reason) => dropped.push(reason));
+    const left = new PendingRequest(1, undefined, { signal: AbortSignal.abort() });
+    const taken = new PendingRequest(2, undefined, {});
+    for (const request of [left, taken]) queue.push(request);
+    queue.drop(taken);
+    queue.drop(taken);
+    expect(queue.next()).toBeUndefined();
+    expect(dropped).toEqual(["cancelled", "cancelled"]);
   });
 });
