@@ -2,7 +2,11 @@ import { join } from "node:path";
 import type { VoiceProvider } from "../pipeline/voice/provider.ts";
 import { listVoices } from "../models/kokoro/kokoro.ts";
 import { type DubStages, dub } from "../pipeline/dub-fragment.ts";
-import { type Translation, TranslationChain, unsupportedPair } from "../pipeline/translate.ts";
+import { TranslationChain, unsupportedPair } from "../pipeline/translate.ts";
+import type {
+  TranslateClauseRequest,
+  Translation,
+} from "../pipeline/translation/clause-translation.ts";
 import type { TranslationLimits } from "../pipeline/translation/provider.ts";
 import type {
   DubEngine,
@@ -30,7 +34,6 @@ import type {
   SpeakResult,
   TranscribeRequest,
   TranscribeResult,
-  TranslateClauseRequest,
 } from "./stages.ts";
 import { type TranslationServices, createTranslationProviders } from "./translation-services.ts";
 import { Speaker } from "./speaker.ts";

@@ -1,4 +1,7 @@
-import type { Translation } from "../pipeline/translate.ts";
+import type {
+  TranslateClauseRequest,
+  Translation,
+} from "../pipeline/translation/clause-translation.ts";
 import type { TranslationLimits } from "../pipeline/translation/provider.ts";
 import type { RequestLimits } from "./request-queue.ts";
 
@@ -56,26 +59,6 @@ export interface TranscribeResult {
   readonly compressionRatio: number;
   /** The end did not come within a plausible number of tokens: a loop. */
   readonly capped: boolean;
-}
-
-/** A rule of the session's glossary: where the source says this, the target says that. */
-export interface GlossaryEntry {
-  readonly source: string;
-  readonly target: string;
-}
-
-export interface TranslateClauseRequest {
-  readonly text: string;
-  /** Primary subtags. */
-  readonly source: string;
-  readonly target: string;
-  /** The clause before, in the source language: context that is not translated again. */
-  readonly context?: string;
-  readonly glossary?: readonly GlossaryEntry[];
-  /** Names that stay as they are. */
-  readonly keepTerms?: readonly string[];
-  /** Characters that fit the clause's slot: a wish, not a limit. */
-  readonly characterBudget?: number;
 }
 
 export interface SpeakRequest {

@@ -2,7 +2,7 @@ import type { DubRequest, DubResult, ModelNames, StageObserver } from "../infere
 import type { EngineStage } from "../inference/engine-error.ts";
 import { type Speak, dubFragment, dubSampleRateHz } from "./dub-track.ts";
 import type { Recognition } from "./recognise.ts";
-import type { Translation } from "./translate.ts";
+import type { Translation } from "./translation/clause-translation.ts";
 
 /** The three stages of one fragment, bound to its languages, voice and limits. */
 export interface DubStages {

@@ -1,5 +1,5 @@
 import { EngineError } from "../inference/engine-error.ts";
-import type { TranslateClauseRequest } from "../inference/stages.ts";
+import type { TranslateClauseRequest, Translation } from "./translation/clause-translation.ts";
 import { type FaithfulTranslation, translateFaithfully } from "./translation/faithful.ts";
 import { CutShort, ProviderBreaker } from "./translation/provider-breaker.ts";
 import type {
@@ -9,17 +9,6 @@ import type {
 } from "./translation/provider.ts";
 import { TermBook, TermListError } from "./translation/terms.ts";
 import { TranslationCache } from "./translation/translation-cache.ts";
-
-export interface Translation {
-  /** Empty when the text has nothing to say. */
-  readonly text: string;
-  /** What translated it. */
-  readonly model: string;
-  /** Providers that failed, or rest after failures, before this one answered. */
-  readonly fellBackFrom: readonly string[];
-  /** `term_lost: …`, `number_lost: …`: what should have survived and did not. */
-  readonly warnings: readonly string[];
-}
 
 /** More is no clause, nor the text of a fragment. */
 const longestText = 20_000;

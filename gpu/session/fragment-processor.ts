@@ -1,7 +1,7 @@
 import type { StsStage } from "../../src/protocol/sts-errors.ts";
 import type { ClauseMessage } from "../../src/protocol/sts-fragment.ts";
 import type { StreamUpdate } from "../../src/protocol/sts-session.ts";
-import type { GlossaryEntry } from "../inference/stages.ts";
+import type { GlossaryEntry } from "../pipeline/translation/clause-translation.ts";
 
 /** What a session asks for, settled at `stream:init`. */
 export interface SessionTerms {

@@ -7,9 +7,11 @@ import type {
   SpeakResult,
   TranscribeRequest,
   TranscribeResult,
-  TranslateClauseRequest,
 } from "../../gpu/inference/stages.ts";
-import type { Translation } from "../../gpu/pipeline/translate.ts";
+import type {
+  TranslateClauseRequest,
+  Translation,
+} from "../../gpu/pipeline/translation/clause-translation.ts";
 import { ScriptedEngine } from "./scripted-engine.ts";
 
 const rateHz = 16_000;
