@@ -18,10 +18,10 @@ export type StsExtension = (typeof stsExtensions)[number];
 
 /** Rules and names that one session may set. */
 const mostTerms = 500;
-const term = z.string().min(1).max(200);
+const term = z.string().trim().min(1, "is empty; a term is 1 to 200 characters").max(200);
 
-/** Where the source says `source`, the target says `target`; an empty one drops the term. */
-const glossaryEntrySchema = z.object({ source: term, target: z.string().max(200) });
+/** Where the source says `source`, the target says `target`. */
+const glossaryEntrySchema = z.object({ source: term, target: term });
 const glossarySchema = z.array(glossaryEntrySchema).max(mostTerms);
 const keepTermsSchema = z.array(term).max(mostTerms);
 /** Further languages of one session, the first one not counted in. */

@@ -1,4 +1,4 @@
-import type { GlossaryEntry } from "../../inference/stages.ts";
+import type { GlossaryEntry } from "./clause-translation.ts";
 import type { Segment } from "./segments.ts";
 
 /** Of each list; contract section 9. */
@@ -31,7 +31,7 @@ export class TermBook {
       // The glossary is the more exact wish: of equal sources it comes first.
       ...glossary.map(({ source, target }, at) => ({
         source: cleanTerm(source, `glossary[${at}].source`),
-        rendered: checkLength(target.normalize("NFC").trim(), `glossary[${at}].target`),
+        rendered: cleanTerm(target, `glossary[${at}].target`),
       })),
       ...keepTerms.map((term, at) => ({
         source: cleanTerm(term, `keep_terms[${at}]`),
@@ -44,7 +44,7 @@ export class TermBook {
     this.#pattern = new RegExp(alternatives.join("|"), "gu");
   }
 
-  /** Cuts text at its terms. A term whose target is empty is left out. */
+  /** Cuts text at its terms. */
   segment(text: string): Segment[] {
     if (this.#pattern === undefined) return text === "" ? [] : [text];
     const segments: Segment[] = [];
@@ -53,8 +53,7 @@ export class TermBook {
       segments.push(text.slice(end, match.index));
       end = match.index + match[0].length;
       const entry = match.findIndex((group, at) => at > 0 && group !== undefined) - 1;
-      const rendered = this.#rendered[entry] ?? match[0];
-      if (rendered !== "") segments.push({ kind: "term", rendered });
+      segments.push({ kind: "term", rendered: this.#rendered[entry] ?? match[0] });
     }
     segments.push(text.slice(end));
     return segments.filter((segment) => segment !== "");

@@ -78,21 +78,19 @@ describe("the local models keep", () => {
   });
 });
 
-test("a glossary decides the word, and an empty target takes it out", async () => {
+test("a glossary decides the word", async () => {
   const request = {
-    text: "The striker was, you know, clearly offside in the second half.",
+    text: "The striker was clearly offside in the second half.",
     source: "en",
     target: "pt",
     glossary: [
       { source: "striker", target: "artilheiro" },
-      { source: "you know", target: "" },
       { source: "offside", target: "impedido" },
     ],
   };
   const { text, warnings } = await chain.translate(request);
   expect(text).toContain("artilheiro");
   expect(text).toContain("impedido");
-  expect(text.toLowerCase()).not.toMatch(/sabe|know/);
   expect(warnings).toEqual([]);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Translation } from "../../../gpu/pipeline/translate.ts";
+import type { Translation } from "../../../gpu/pipeline/translation/clause-translation.ts";
 import { ClauseSession } from "../../../gpu/session/clause-session.ts";
 import {
   type Faults,
@@ -246,14 +246,28 @@ describe("texts that are odd", () => {
     expect(engine.spoken).toEqual([]);
   });
 
-  test("a glossary that maps to nothing is carried to the translator, and the dub goes on", async () => {
-    const engine = new ScriptedStagesEngine(script);
-    const glossary = [{ source: "keeper", target: "" }];
-    const answers = await dubbedBy(engine, fragments, { glossary });
-    inOrder(answers, fragments.length);
-    expect(textOf(answers)).toBe(spoken);
-    expect(engine.translated[0]?.glossary).toEqual(glossary);
-  });
+  for (const target of ["", "  "])
+    test(`a glossary that maps to nothing (${JSON.stringify(target)}) is refused by its field, and a right one is taken after it`, async () => {
+      await using sidecar = await startSidecar({}, { engine: new ScriptedStagesEngine(script) });
+      using client = await StsClient.connect(sidecar.url);
+      const glossary = [
+        { source: "shot", target: "remate" },
+        { source: "keeper", target },
+      ];
+      const config = { source_language: "en", target_language: "pt", playout_delay_ms: 6000 };
+      client.send("stream:init", { stream_id: "match", config: { ...config, glossary } });
+      const refused = await client.next("error");
+      expect(refused).toMatchObject({ code: "INVALID_CONFIG", retryable: false });
+      expect(refused.message).toContain("config.glossary.1.target: is empty");
+      await client.init({ config });
+      const from = client.received.length;
+      client.send("stream:update", { stream_id: "match", glossary });
+      const error = await client.next("error", () => true, from);
+      expect(error).toMatchObject({ code: "MALFORMED_DATA", retryable: false });
+      expect(error.message).toContain("glossary.1.target: is empty");
+      client.send("stream:update", { stream_id: "match", glossary: glossary.slice(0, 1) });
+      expect(await client.next("stream:updated")).toMatchObject({ glossary_entries: 1 });
+    });
 
   test("a language that changes on the way is dubbed as far as it is believed, and nothing stops", async () => {
     const words = [

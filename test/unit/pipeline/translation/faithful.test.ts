@@ -20,7 +20,6 @@ describe("terms", () => {
   const book = new TermBook(
     [
       { source: "offside", target: "impedimento" },
-      { source: "you know", target: "" },
       { source: "May", target: "Dona May" },
     ],
     ["Manchester", "Manchester United", "C++", "O'Neill"],
@@ -30,7 +29,6 @@ describe("terms", () => {
     ["the offsides", "THE OFFSIDES"],
     ["It may rain, May says", "IT MAY RAIN, Dona May SAYS"],
     ["so manchester united and Manchester  United", "SO MANCHESTER UNITED AND Manchester United"],
-    ["well, you know, it rained", "WELL,, IT RAINED"],
     ["a C++ book by O’Neill", "A C++ BOOK BY O’Neill"],
   ])("%j becomes %j", async (text, expected) => {
     const { text: translated, warnings } = await translateFaithfully(text, languages, book, upper);
@@ -66,7 +64,6 @@ describe("terms", () => {
     const { asked, ask } = asking((text) => text);
     for (const [text, expected] of [
       ["Manchester 4-2!", "Manchester 4-2!"],
-      ["you know", ""],
       ["", ""],
       ["  😀 <b></b> ", ""],
     ] as const)
@@ -97,6 +94,7 @@ describe("terms", () => {
     [[], ["x".repeat(201)], "keep_terms[0]: 201 characters"],
     [[], ["a", " "], "keep_terms[1]: is empty"],
     [[{ source: "", target: "x" }], [], "glossary[0].source: is empty"],
+    [[{ source: "x", target: " " }], [], "glossary[0].target: is empty"],
     [[], Array.from({ length: 501 }, (_, at) => `t${at}`), "keep_terms: 501 entries"],
   ])("lists beyond their limits are refused by name (%#)", (glossary, keepTerms, said) => {
     expect(() => new TermBook(glossary, keepTerms)).toThrow(TermListError);
