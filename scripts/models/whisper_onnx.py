@@ -2,8 +2,12 @@
 
 Writes encoder_model.onnx and decoder_model_merged.onnx with the tensor names of an optimum export; the
 weights of matrix products are quantised to 8 bits in blocks of 64 (com.microsoft MatMulNBits), the
-arithmetic around them is float32. alignment_model.onnx is the decoder once more, for a whole text at once
-and up to the attention by which words are placed in time; its large weights lie in the decoder's file.
+arithmetic around them is float32.
+encoder_model_int8.onnx and decoder_model_merged_int8.onnx are for CPUs: the products over all positions of
+the sound multiply integers, weights of 7 bits a row (8-bit products would saturate on CPUs without VNNI)
+with activations quantised as they come. GPUs have no such operator.
+alignment_model.onnx is the decoder once more, for a whole text at once and up to the attention by which
+words are placed in time. The large weights of both decoders beyond the first lie in the first one's file.
 
 usage: whisper_onnx.py OUT_DIR CONFIG_JSON MODEL_PART...      the parts of model.bin, in order
 """
@@ -26,6 +30,14 @@ VOCABULARY = 51865
 MEL_BANDS = 80
 BLOCK = 64
 BITS = 8
+LARGEST_WEIGHT = 63
+
+
+def quantise_rows(weight):
+    """Quantises each row to 7 bits; returns the bytes as columns, for a product from the right, and the scales."""
+    scale = np.maximum(np.abs(weight).max(1) / LARGEST_WEIGHT, 1e-9).astype(np.float32)
+    quantised = np.clip(np.rint(weight / scale[:, None]), -LARGEST_WEIGHT, LARGEST_WEIGHT)
+    return quantised.astype(np.int8).T, scale
 
 
 def quantise(weight):
@@ -44,9 +56,11 @@ def quantise(weight):
 class WhisperBuilder(GraphBuilder):
     """The layers that encoder and decoder share."""
 
-    def __init__(self, weights):
+    def __init__(self, weights, integer=False):
+        """integer: products over the positions of the sound multiply integers."""
         super().__init__()
         self.weights = weights
+        self.integer = integer
 
     def weight(self, name):
         return self.weights[name].astype(np.float32)
@@ -68,8 +82,23 @@ class WhisperBuilder(GraphBuilder):
         )
         return self.op("Add", [y, self.constant(bias, name + ".b")], nodes=nodes)
 
-    def stored_linear(self, x, path, name):
-        return self.linear(x, self.weight(path + "/weight"), self.weight(path + "/bias"), name)
+    def linear_over_sound(self, x, weight, bias, name, nodes=None):
+        """A linear layer over the encoder's positions: hundreds of rows, where integer products pay."""
+        if not self.integer:
+            return self.linear(x, weight, bias, name, nodes)
+        quantised, scale = quantise_rows(weight)
+        inputs = [
+            x,
+            self.constant(quantised, name + ".i8"),
+            self.constant(scale, name + ".is"),
+            self.constant(np.zeros(len(scale), np.int8), name + ".iz"),
+            self.constant(bias, name + ".b"),
+        ]
+        return self.op("DynamicQuantizeMatMul", inputs, nodes=nodes, domain=CONTRIB)
+
+    def stored_linear(self, x, path, name, over_sound=False):
+        layer = self.linear_over_sound if over_sound else self.linear
+        return layer(x, self.weight(path + "/weight"), self.weight(path + "/bias"), name)
 
     def layer_norm(self, x, path, outputs=1, names=None):
         gamma, beta = names or (path + ".g", path + ".b")
@@ -95,14 +124,15 @@ class WhisperBuilder(GraphBuilder):
     def split_in_three(self, x):
         return self.op("Split", [x], 3, axis=-1, num_outputs=3)
 
-    def feed_forward(self, x, path, name):
+    def feed_forward(self, x, path, name, over_sound=False):
         h = self.layer_norm(x, path + "ffn/layer_norm")
-        h = self.op("Gelu", [self.stored_linear(h, path + "ffn/linear_0", name + ".f1")])
-        return self.op("Add", [x, self.stored_linear(h, path + "ffn/linear_1", name + ".f2")])
+        h = self.stored_linear(h, path + "ffn/linear_0", name + ".f1", over_sound)
+        h = self.stored_linear(self.op("Gelu", [h]), path + "ffn/linear_1", name + ".f2", over_sound)
+        return self.op("Add", [x, h])
 
 
-def build_encoder(weights, path):
-    g = WhisperBuilder(weights)
+def build_encoder(weights, path, integer=False):
+    g = WhisperBuilder(weights, integer)
     x = "input_features"
     for number, strides in ((1, {}), (2, {"strides": [2]})):
         kernel = g.constant(g.weight(f"encoder/conv{number}/weight"), f"conv{number}.w")
@@ -118,13 +148,13 @@ def build_encoder(weights, path):
         prefix, name = f"encoder/layer_{layer}/", f"e{layer}"
         h = g.layer_norm(x, prefix + "self_attention/layer_norm")
         query_key_value = g.split_in_three(
-            g.stored_linear(h, prefix + "self_attention/linear_0", name + ".qkv")
+            g.stored_linear(h, prefix + "self_attention/linear_0", name + ".qkv", over_sound=True)
         )
         attended = g.attention(query_key_value, unidirectional=0)
-        x = g.op(
-            "Add", [x, g.stored_linear(attended, prefix + "self_attention/linear_1", name + ".o")]
+        attended = g.stored_linear(
+            attended, prefix + "self_attention/linear_1", name + ".o", over_sound=True
         )
-        x = g.feed_forward(x, prefix, name)
+        x = g.feed_forward(g.op("Add", [x, attended]), prefix, name, over_sound=True)
     g.layer_norm(x, "encoder/layer_norm", ["last_hidden_state"], names=("lng", "lnb"))
     g.save(
         path,
@@ -146,7 +176,7 @@ def cross_attention(g, layer, query, condition, head_shape):
         cached.append(helper.make_node("ConstantOfShape", [shape], [f"ct{layer}{part}"]))
     for i, part in enumerate("kv"):
         rows = slice(i * WIDTH, (i + 1) * WIDTH)
-        y = g.linear(
+        y = g.linear_over_sound(
             "encoder_hidden_states", weight[rows], bias[rows], f"d{layer}.c{part}", nodes=fresh
         )
         y = g.op("Reshape", [y, head_shape], nodes=fresh)
@@ -221,8 +251,8 @@ def cache_tensors(prefix, own_length, encoder_length):
     ]
 
 
-def build_decoder(weights, path):
-    g = WhisperBuilder(weights)
+def build_decoder(weights, path, integer=False, weights_in=None):
+    g = WhisperBuilder(weights, integer)
     x, table, scales = embed_tokens(g)
     x = add_positions(g, x, g.op("Shape", ["past_key_values.0.decoder.key"], start=2, end=3))
     condition = g.op("Squeeze", ["use_cache_branch"])
@@ -254,6 +284,7 @@ def build_decoder(weights, path):
             *cache_tensors("present", "past_plus_n", "positions_out"),
         ],
         "Whisper base decoder, optimum merged layout",
+        weights_in=weights_in,
     )
 
 
@@ -327,6 +358,13 @@ def main(out_dir, config_json, *parts):
     build_encoder(weights, os.path.join(out_dir, "encoder_model.onnx"))
     decoder_path = os.path.join(out_dir, "decoder_model_merged.onnx")
     build_decoder(weights, decoder_path)
+    build_encoder(weights, os.path.join(out_dir, "encoder_model_int8.onnx"), integer=True)
+    build_decoder(
+        weights,
+        os.path.join(out_dir, "decoder_model_merged_int8.onnx"),
+        integer=True,
+        weights_in=decoder_path,
+    )
     alignment_path = os.path.join(out_dir, "alignment_model.onnx")
     build_alignment(weights, alignment_path, alignment_heads, decoder_path)
 

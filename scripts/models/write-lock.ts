@@ -48,7 +48,13 @@ function bergamotFolder(pair: "en-pt" | "pt-en"): Record<string, Described> {
 const described: Record<string, Described> = {
   "asr/whisper-base-onnx/LICENSE": { ...whisper, licence: "MIT", ...carried },
   ...Object.fromEntries(
-    ["encoder_model.onnx", "decoder_model_merged.onnx", "alignment_model.onnx"].map((name) => [
+    [
+      "encoder_model.onnx",
+      "encoder_model_int8.onnx",
+      "decoder_model_merged.onnx",
+      "decoder_model_merged_int8.onnx",
+      "alignment_model.onnx",
+    ].map((name) => [
       `asr/whisper-base-onnx/${name}`,
       {
         ...whisper,

@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import type { SessionOptions } from "../../../src/onnx/runtime.ts";
 
 /** The size whose weights the lock file names; others are the user's own exports. */
 const ownSize = "base";
@@ -19,4 +20,20 @@ export function whisperFolder(modelsDir: string, size = ownSize): string {
       : "put an ONNX export of that size there (encoder_model.onnx, decoder_model_merged.onnx, tokenizer.json, " +
         `tokenizer_config.json, generation_config.json), or set ASR_MODEL=${ownSize}`;
   throw new Error(`ASR_MODEL=${size}: there is no folder ${folder}; ${remedy}`);
+}
+
+/**
+ * The file of one of an export's graphs: on a CPU its form with integer products where there is one, as exports
+ * name it (`encoder_model_int8.onnx` beside `encoder_model.onnx`). GPUs have no such operators.
+ *
+ * @returns an absolute path with links followed: graphs that share weights must be opened where those stand
+ */
+export function graphFile(
+  modelDir: string,
+  graph: "encoder_model" | "decoder_model_merged",
+  { executionProvider = "cpu" }: SessionOptions,
+): string {
+  const integers = join(modelDir, `${graph}_int8.onnx`);
+  if (executionProvider === "cpu" && existsSync(integers)) return realpathSync(integers);
+  return join(modelDir, `${graph}.onnx`);
 }

@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { deflateSync } from "node:zlib";
 import type { InferenceSession } from "onnxruntime-node";
 import { ModelFileError } from "../../../src/onnx/model-file.ts";
@@ -14,6 +14,7 @@ import { Aligner } from "./aligner.ts";
 import { GreedyDecoder, type GreedyResult } from "./decoder.ts";
 import { loudnessOf } from "./loudness.ts";
 import { LogMel, hopSamples, whisperSampleRateHz } from "./log-mel.ts";
+import { graphFile } from "./folder.ts";
 import { alignTokens } from "./token-alignment.ts";
 import { WhisperVocabulary } from "./vocabulary.ts";
 
@@ -86,13 +87,14 @@ export class Whisper {
   ) {}
 
   /**
-   * @param modelDir folder with `encoder_model.onnx` and `decoder_model_merged.onnx`
+   * @param modelDir folder with `encoder_model.onnx` and `decoder_model_merged.onnx`; on a CPU, their forms
+   *   `…_int8.onnx` are taken where they stand beside them
    * @throws {ModelFileError}
    */
   static async load(modelDir: string, options: SessionOptions = {}): Promise<Whisper> {
     const runtime = await loadOnnxRuntime();
-    const encoderPath = join(modelDir, "encoder_model.onnx");
-    const decoderPath = join(modelDir, "decoder_model_merged.onnx");
+    const encoderPath = graphFile(modelDir, "encoder_model", options);
+    const decoderPath = graphFile(modelDir, "decoder_model_merged", options);
     const encoder = await openSession(encoderPath, options);
     const decoderSession = await openSession(decoderPath, options);
     const vocabulary = new WhisperVocabulary(modelDir);
