@@ -93,7 +93,7 @@ function childOptions(
     env: childEnvironment(),
     start: {
       modelsDir: options.modelsDir,
-      threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / 2)),
+      threads: options.threads ?? threadsFor(task, availableParallelism()),
       executionProvider: options.executionProvider ?? ("cpu" as const),
       ...(options.asrModel !== undefined && { asrModel: options.asrModel }),
     },
@@ -101,6 +101,14 @@ function childOptions(
     queueMaxDepth: options.queueMaxDepth ?? 20,
     observer: options.childObserver,
   };
+}
+
+/**
+ * Threads of a child where none are asked for. Synthesis is most of the work and what a clause waits for: it may take
+ * every core while the recogniser rests. That one's passes are short, and take half.
+ */
+function threadsFor(task: InferenceTask, cores: number): number {
+  return task === "voice" ? cores : Math.max(1, Math.floor(cores / 2));
 }
 
 function lengthMs(samples: Float32Array, rateHz: number): number {
