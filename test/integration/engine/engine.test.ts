@@ -261,9 +261,9 @@ test("a truncated weight file fails the start, by name and with the remedy", asy
     );
     for (const file of readdirSync(join(modelsDir, whisper)))
       symlinkSync(join(modelsDir, whisper, file), join(broken, whisper, file));
-    const encoder = join(broken, whisper, "encoder_model.onnx");
+    const encoder = join(broken, whisper, "encoder_model_int8.onnx");
     rmSync(encoder);
-    const whole = await Bun.file(join(modelsDir, whisper, "encoder_model.onnx")).bytes();
+    const whole = await Bun.file(join(modelsDir, whisper, "encoder_model_int8.onnx")).bytes();
     writeFileSync(encoder, whole.subarray(0, whole.length / 3));
 
     await using damaged = createRealEngine({
