@@ -203,7 +203,6 @@ async function relayFile(
   job: Job,
 ): Promise<FileRelayResult> {
   const { options, values, bar, signal } = job;
-  const language = mainLanguage(values);
   const stems = options.stems === undefined ? undefined : resolve(options.stems);
   const hadStems = stems !== undefined && existsSync(stems);
   try {
@@ -230,8 +229,8 @@ async function relayFile(
     });
   } catch (error) {
     if (stems !== undefined) {
-      for (const name of [`dub-${language}.wav`, "bed.wav"])
-        await rm(join(stems, name), { force: true });
+      const dubs = values.targetLanguages.map((language) => `dub-${language}.wav`);
+      for (const name of [...dubs, "bed.wav"]) await rm(join(stems, name), { force: true });
       if (!hadStems) await rmdir(stems).catch(() => {}); // not there, or no longer ours alone
     }
     throw error;

@@ -1,4 +1,5 @@
 import { words } from "./live-commands.ts";
+import { languageName, trackLanguage } from "./track-language.ts";
 
 /**
  * Command lines for pacing `file`: one FFmpeg decodes the sound, another muxes the untouched picture with
@@ -69,8 +70,10 @@ export function muxCommand(
   );
   const tracks = languages.flatMap((language, track) => [
     ...words(`-map ${track + 1}:a:0 -filter:a:${track} asetpts=N+${startSample}`),
-    `-metadata:s:a:${track}`,
-    `language=${language}`,
+    ...metadataOf(track, "language", trackLanguage(language)),
+    // Of several players show the name that they know: MP4 has the one, Matroska the other.
+    ...metadataOf(track, "handler_name", languageName(language)),
+    ...metadataOf(track, "title", languageName(language)),
   ]);
   return [
     ffmpeg,
@@ -86,6 +89,10 @@ export function muxCommand(
     ...words(`-f ${output.format}`),
     asFile(output.path),
   ];
+}
+
+function metadataOf(track: number, key: string, value: string): string[] {
+  return [`-metadata:s:a:${track}`, `${key}=${value}`];
 }
 
 /** A local path that FFmpeg cannot take for an option or a protocol. */

@@ -1,3 +1,5 @@
+import { languageName } from "../media/track-language.ts";
+
 /** One language of captions, as the master playlist offers it. */
 export interface CaptionRendition {
   readonly language: string;
@@ -50,24 +52,18 @@ function inNextLanguage(line: string, languages: string[]): string {
   const language = languages.shift();
   if (language === undefined) return line;
   const bare = line.replaceAll(/,(?:NAME|LANGUAGE)="[^"]*"/g, "");
-  return `${bare},NAME="${nameOf(language)}",LANGUAGE="${language}"`;
+  return `${bare},NAME="${languageName(language)}",LANGUAGE="${language}"`;
 }
 
 function mediaLine({ language, uri }: CaptionRendition): string {
   const attributes = [
     "TYPE=SUBTITLES",
     `GROUP-ID="${group}"`,
-    `NAME="${nameOf(language)}"`,
+    `NAME="${languageName(language)}"`,
     `LANGUAGE="${language}"`,
     "AUTOSELECT=YES",
     "DEFAULT=NO",
     `URI="${uri}"`,
   ];
   return `#EXT-X-MEDIA:${attributes.join(",")}`;
-}
-
-/** A language by its own name, as its speakers look for it. */
-function nameOf(language: string): string {
-  const names = new Intl.DisplayNames([language], { type: "language" });
-  return (names.of(language) ?? language).replaceAll(/["\r\n]/g, "");
 }
