@@ -73,6 +73,7 @@ describe("the pause after a clause", () => {
     expect(pauseAfter(1000, silences)).toBe(1000);
     expect(pauseAfter(4900, silences)).toBe(1100);
     expect(pauseAfter(5200, silences)).toBe(800);
+    expect(pauseAfter(4700, silences)).toBe(1300); // a word's end is told 300 ms early
   });
 
   test("is none when speech goes on", () => {
