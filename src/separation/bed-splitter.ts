@@ -19,7 +19,7 @@ export interface Stretch {
 
 /**
  * Takes the speech out of a stereo sound, stretch by stretch: bed = sound − speech, sample by sample
- * where it lay. The net hears the middle of both channels once, with context on both sides of the stretch.
+ * where it lay. The net hears the middle of both channels, with context on both sides of the stretch.
  */
 export class BedSplitter {
   #sound = new StereoWindow(0);
@@ -66,7 +66,8 @@ export class BedSplitter {
     const from = startSample - this.net.contextMs.before * samplesPerMs;
     const until = endSample + this.lookaheadSamples;
     const window = this.#sound.slice(from, until);
-    const speech = await this.#speech(window);
+    const setsIn = this.#tail?.startSample !== startSample;
+    const speech = await this.#speech(window, setsIn ? this.net.warmUps : 0);
     const wanted = speech.subarray((startSample - from) * 2, (endSample + joinSamples - from) * 2);
     this.#join(wanted, startSample);
     const length = (endSample - startSample) * 2;
@@ -80,12 +81,12 @@ export class BedSplitter {
   }
 
   /** Interleaved stereo speech, 1 = full scale. */
-  async #speech(window: Int16Array): Promise<Float32Array> {
+  async #speech(window: Int16Array, warmUps: number): Promise<Float32Array> {
     const count = window.length / 2;
     const middle = new Float32Array(count);
     for (let n = 0; n < count; n++)
       middle[n] = (window[2 * n]! + window[2 * n + 1]!) / (2 * fullScale);
-    const heard = await estimateFullBand(this.net, middle);
+    const heard = await estimateFullBand(this.net, middle, warmUps);
     const left = channelShare(window, heard, 0);
     const right = channelShare(window, heard, 1);
     const speech = new Float32Array(window.length);

@@ -35,6 +35,7 @@ export async function openDeepFilterNet(files: readonly string[]): Promise<Speec
     name: "dfn3",
     rateHz,
     contextMs: { before: 500, after: 500 },
+    warmUps: 0,
     async estimate(samples) {
       const spectrum = fourier.forward(samples);
       const { frames } = spectrum;

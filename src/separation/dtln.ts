@@ -24,6 +24,7 @@ export async function openDtln([first = "", second = ""]: readonly string[]): Pr
     name: "dtln",
     rateHz: 16_000,
     contextMs: { before: 500, after: 40 },
+    warmUps: 0,
     async estimate(samples) {
       const output = new Float32Array(samples.length);
       const re = new Float64Array(size);

@@ -37,6 +37,7 @@ export async function openGtcrnWasm([path = ""]: readonly string[]): Promise<Spe
     name: "gtcrn-wasm",
     rateHz: 16_000,
     contextMs: { before: 500, after: 40 },
+    warmUps: 2,
     async estimate(samples) {
       const speech = new Float32Array(samples.length);
       const state = module.e();

@@ -32,6 +32,7 @@ export async function openGtcrn([file = ""]: readonly string[]): Promise<SpeechN
     name: "gtcrn",
     rateHz: 16_000,
     contextMs: { before: 500, after: 40 },
+    warmUps: 2,
     async estimate(samples) {
       const spectrum = fourier.forward(samples);
       let state: OnnxTensors = silent();

@@ -11,6 +11,11 @@ export interface SpeechNet {
   /** Sound before and after a stretch that the net wants to have heard with it, in milliseconds. */
   readonly contextMs: { readonly before: number; readonly after: number };
   /**
+   * How often the net hears a window in which speech sets in before its answer counts. A net that works forward
+   * alone takes an onset after music for music; one that has heard the voice before knows it at once.
+   */
+  readonly warmUps: number;
+  /**
    * The speech in a window of sound. Carries nothing over from one window to the next.
    *
    * @param samples mono, at {@link rateHz}, -1..1

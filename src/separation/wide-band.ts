@@ -10,11 +10,17 @@ const shareEase = 0.5;
 /**
  * The speech in a mono sound at 48 kHz by a net of any rate. What a 16 kHz net cannot hear, above about
  * 7 kHz, is shared out by how much of the band just below it (4 kHz up) was found to be speech.
+ *
+ * @param warmUps how often the net hears the sound before its answer counts
  */
-export async function estimateFullBand(net: SpeechNet, sound: Float32Array): Promise<Float32Array> {
-  if (net.rateHz === fullHz) return net.estimate(sound);
+export async function estimateFullBand(
+  net: SpeechNet,
+  sound: Float32Array,
+  warmUps = 0,
+): Promise<Float32Array> {
+  if (net.rateHz === fullHz) return estimateWarm(net, sound, warmUps);
   const narrow = resample(sound, fullHz, net.rateHz);
-  const speechNarrow = await net.estimate(narrow);
+  const speechNarrow = await estimateWarm(net, narrow, warmUps);
   const low = resample(narrow, net.rateHz, fullHz);
   const speech = resample(speechNarrow, net.rateHz, fullHz).subarray(0, sound.length);
   const share = speechShare(narrow, speechNarrow, net.rateHz);
@@ -27,6 +33,17 @@ export async function estimateFullBand(net: SpeechNet, sound: Float32Array): Pro
     output[n] = (speech[n] ?? 0) + (a + (b - a) * (step - at)) * (sound[n]! - (low[n] ?? 0));
   }
   return output;
+}
+
+async function estimateWarm(
+  net: SpeechNet,
+  sound: Float32Array,
+  warmUps: number,
+): Promise<Float32Array> {
+  if (warmUps === 0) return net.estimate(sound);
+  const again = new Float32Array(sound.length * (warmUps + 1));
+  for (let n = 0; n <= warmUps; n++) again.set(sound, n * sound.length);
+  return (await net.estimate(again)).subarray(sound.length * warmUps);
 }
 
 /** For each step, the share of speech in the upper half of a net's band, 0..1 in amplitude. */

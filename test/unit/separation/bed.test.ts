@@ -22,6 +22,7 @@ const netThat = (
   name: "gtcrn",
   rateHz: hz,
   contextMs: { before: 500, after: 40 },
+  warmUps: 0,
   estimate: (samples) => Promise.resolve(hears(samples)),
   close: () => Promise.resolve(),
 });
@@ -190,3 +191,28 @@ test("of real speech over music at most a quarter is left, and pauses stay bit b
   expect(bed.subarray(0, end)).toEqual(stems.mix.subarray(0, end));
   expect(Math.abs(levelDb(bed, stems.bed, pausesOf(stems, 700)))).toBeLessThan(0.5);
 }, 60_000);
+
+test("of a loud onset after music little is left: the net has heard the voice before it answers", async () => {
+  const stems = await mixStems({
+    sentences: [{ file: join(media, "speech", "LJ001-0009.flac"), startMs: 2500 }],
+    bed: join(media, "music.ogg"),
+    snrDb: 15,
+    durationMs: 6000,
+  });
+  const net = await openNet((await chooseNet("gtcrn-wasm", process.env))!);
+  const splitter = new BedSplitter(net);
+  splitter.hear(stems.mix);
+  const onset = stems.said[0]!.startSample;
+  const first = [{ startSample: onset, endSample: onset + 0.2 * rateHz }];
+  // Where a gate finds its beginning: before it, by more or less.
+  for (const leadMs of [50, 150, 220]) {
+    const startSample = onset - leadMs * 48;
+    const endSample = startSample + rateHz;
+    const bed = await splitter.separate({ startSample, endSample, goesOn: false });
+    const left = new Float32Array(stems.mix.length);
+    for (let n = 0; n < bed.length; n++)
+      left[2 * startSample + n] = bed[n]! - stems.bed[2 * startSample + n]!;
+    expect(projectionDb(left, stems.speech, first), `${leadMs} ms`).toBeLessThan(-15);
+  }
+  await splitter.close();
+});
