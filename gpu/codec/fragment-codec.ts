@@ -4,6 +4,7 @@ import { FfmpegCodecError, type FfmpegCodec } from "./ffmpeg-codec.ts";
 import { monoToPcmInTurns, pcmToMonoAt, resampleInTurns } from "./in-turns.ts";
 import { frameBytes, toLength, type SampleFormat } from "./pcm-frames.ts";
 import { wrapRawAac } from "./raw-aac.ts";
+import { partAtRate, type SoundPart } from "./sound-part.ts";
 import { sniffContainer } from "./sniff.ts";
 import { readWav, writeWav, type WavPcm } from "./wav.ts";
 
@@ -70,9 +71,31 @@ export class FragmentCodec {
     target: AnswerFormat,
     signal: AbortSignal,
   ): Promise<FragmentAudio> {
-    const { sampleRateHz, channels } = target;
+    const { sampleRateHz } = target;
     const length = Math.round((durationMs / 1000) * sampleRateHz);
     const samples = toLength(await resampleInTurns(mono, fromRateHz, sampleRateHz), length);
+    return this.#write(samples, durationMs, target, signal);
+  }
+
+  /** Writes a part of a continuous sound, so that answers in PCM join without a seam. */
+  async encodePart(
+    part: SoundPart,
+    fromRateHz: number,
+    target: AnswerFormat,
+    signal: AbortSignal,
+  ): Promise<FragmentAudio> {
+    const samples = await partAtRate(part, fromRateHz, target.sampleRateHz);
+    return this.#write(samples, part.endMs - part.startMs, target, signal);
+  }
+
+  /** @param samples mono at the target's rate */
+  async #write(
+    samples: Float32Array,
+    durationMs: number,
+    target: AnswerFormat,
+    signal: AbortSignal,
+  ): Promise<FragmentAudio> {
+    const { sampleRateHz, channels } = target;
     const answer = (format: string, bytes: Uint8Array): FragmentAudio => ({
       format,
       sampleRateHz,

@@ -4,6 +4,7 @@ import type { ModelNames } from "../inference/engine.ts";
 import type { ClauseBook, ClauseTimings } from "./clause-book.ts";
 import { segmentsOfClauses, spokenIn } from "./clause-segments.ts";
 import type { SpeechStretch } from "./clauses/decode-plan.ts";
+import type { DubSlice } from "./clauses/dub-track.ts";
 import { primarySubtag } from "./clauses/words.ts";
 import type {
   FragmentAudio,
@@ -21,7 +22,7 @@ export interface AnswerableFragment {
   readonly audioMs: number;
   readonly verdict: "ready" | "late" | "missed";
   /** By primary subtag. */
-  readonly dub: ReadonlyMap<string, Float32Array>;
+  readonly dub: ReadonlyMap<string, DubSlice>;
   readonly dubRateHz: number;
   readonly clauses: readonly ClauseMessage[];
   /** What answers before it were to tell, and failed. */
@@ -59,12 +60,12 @@ export async function outcomeOf(fragment: AnswerableFragment): Promise<FragmentO
     return isHurt || fragment.verdict === "late" ? "partial" : "success";
   };
   const tracks = new Map<string, FragmentTrack>();
-  for (const [language, samples] of dub) {
+  for (const [language, slice] of dub) {
     if (language === first) continue;
-    const isSaid = targets.includes(language) || samples.some((sample) => sample !== 0);
+    const isSaid = targets.includes(language) || slice.samples.some((sample) => sample !== 0);
     if (isSaid)
       tracks.set(language, {
-        audio: await encode(fragment, samples),
+        audio: await encode(fragment, slice),
         translatedText: textIn(language),
         status: fate(language),
         ...spokenIn(language, told, fragment.book),
@@ -75,7 +76,7 @@ export async function outcomeOf(fragment: AnswerableFragment): Promise<FragmentO
   const tempi = told.flatMap((clause) => clause.dub?.[first]?.tempo ?? []);
   return {
     status: fate(first),
-    audio: await encode(fragment, dub.get(first) ?? new Float32Array()),
+    audio: await encode(fragment, dub.get(first)),
     transcript: told.map((clause) => clause.source_text).join(" "),
     translatedText: textIn(first),
     stageTimings: timings,
@@ -96,18 +97,16 @@ export async function outcomeOf(fragment: AnswerableFragment): Promise<FragmentO
   };
 }
 
-function encode(fragment: AnswerableFragment, samples: Float32Array): Promise<FragmentAudio> {
+/** @param slice undefined: nothing sounds */
+function encode(fragment: AnswerableFragment, slice: DubSlice | undefined): Promise<FragmentAudio> {
   const { job, terms, codec, dubRateHz, audioMs } = fragment;
-  return codec.encode(
-    samples,
-    dubRateHz,
-    audioMs,
-    {
-      format: job.audio.format,
-      sampleRateHz: terms.dubSampleRateHz ?? job.audio.sampleRateHz,
-      channels: terms.dubChannels ?? job.audio.channels,
-      maxBytes: job.maxAnswerBytes,
-    },
-    job.signal,
-  );
+  const target = {
+    format: job.audio.format,
+    sampleRateHz: terms.dubSampleRateHz ?? job.audio.sampleRateHz,
+    channels: terms.dubChannels ?? job.audio.channels,
+    maxBytes: job.maxAnswerBytes,
+  };
+  return slice === undefined
+    ? codec.encode(new Float32Array(), dubRateHz, audioMs, target, job.signal)
+    : codec.encodePart(slice, dubRateHz, target, job.signal);
 }

@@ -1,5 +1,5 @@
 import type { Clause } from "./clause-cutter.ts";
-import { DubTrack } from "./dub-track.ts";
+import { type DubSlice, DubTrack } from "./dub-track.ts";
 import {
   type DroppedSlot,
   type DubState,
@@ -44,9 +44,12 @@ export interface ClauseNotice {
 export interface LineAnswer {
   readonly verdict: Verdict;
   /** Dub of the fragment by language; absent for `missed` and `hole`. */
-  readonly dub?: ReadonlyMap<string, Float32Array>;
+  readonly dub?: ReadonlyMap<string, DubSlice>;
   readonly notices: readonly ClauseNotice[];
 }
+
+/** Fragments of no whole number of samples of the track seem to overlap by as little: they adjoin. */
+const sameMomentMs = 1;
 
 interface Language {
   readonly track: DubTrack;
@@ -72,6 +75,7 @@ export class AnswerLine {
   readonly #entries = new Map<string, Entry>();
   #current: readonly string[];
   #opened = 0;
+  #readUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: AnswerLineOptions) {
     this.#slicer = new FragmentSlicer(options);
@@ -232,11 +236,14 @@ export class AnswerLine {
     const { startMs, endMs } = verdict.fragment;
     const notices = this.#notices(endMs);
     if (verdict.kind === "missed") return { verdict, notices };
+    const fromMs =
+      Math.abs(startMs - this.#readUntilMs) < sameMomentMs ? this.#readUntilMs : startMs;
+    this.#readUntilMs = fromMs + endMs - startMs;
     const dub = new Map(
       [...this.#languages].map(([language, { track }]) => {
-        const { samples } = track.read(startMs, endMs);
+        const slice = track.read(fromMs, this.#readUntilMs);
         track.release(endMs);
-        return [language, samples] as const;
+        return [language, slice] as const;
       }),
     );
     return { verdict, dub, notices };

@@ -9,6 +9,13 @@ export interface PlacedDub {
 export interface DubSlice {
   /** Exactly the samples of [startMs, endMs); silence where no clause sounds. */
   readonly samples: Float32Array;
+  /** What is known of the sound just around it. */
+  readonly before: Float32Array;
+  readonly after: Float32Array;
+  /** Place of its first sample on the track. */
+  readonly startSample: number;
+  readonly startMs: number;
+  readonly endMs: number;
   /** Clauses whose dub begins in the slice, in order. */
   readonly beginning: readonly string[];
 }
@@ -18,6 +25,9 @@ interface Segment {
   readonly startSample: number;
   readonly samples: Float32Array;
 }
+
+/** Sound that is told around a slice: more than any conversion of its rate reaches to. */
+const edgeMs = 10;
 
 /**
  * The dub of one language, to be read back fragment by fragment. Slices that touch in time touch in samples: read
@@ -57,18 +67,18 @@ export class DubTrack {
   read(startMs: number, endMs: number): DubSlice {
     const start = this.#sampleAt(startMs);
     const end = Math.max(start, this.#sampleAt(endMs));
-    const samples = new Float32Array(end - start);
-    const beginning: string[] = [];
-    for (const segment of this.#segments) {
-      const from = Math.max(start, segment.startSample);
-      const to = Math.min(end, segment.startSample + segment.samples.length);
-      if (segment.startSample >= start && segment.startSample < end)
-        beginning.push(segment.clauseId);
-      if (to <= from) continue;
-      const part = segment.samples.subarray(from - segment.startSample, to - segment.startSample);
-      samples.set(part, from - start);
-    }
-    return { samples, beginning };
+    const edge = this.#sampleAt(edgeMs);
+    return {
+      samples: this.#between(start, end),
+      before: this.#between(start - edge, start),
+      after: this.#between(end, end + edge),
+      startSample: start,
+      startMs,
+      endMs: Math.max(startMs, endMs),
+      beginning: this.#segments
+        .filter(({ startSample }) => startSample >= start && startSample < end)
+        .map(({ clauseId }) => clauseId),
+    };
   }
 
   /** True when a placed clause sounds in [startMs, endMs): leaving the slice out would cut its words. */
@@ -80,11 +90,23 @@ export class DubTrack {
     );
   }
 
-  /** Nothing before `ms` will be read again. */
+  /** No slice will begin before `ms` again. */
   release(ms: number): void {
-    const before = this.#sampleAt(ms);
+    const before = this.#sampleAt(ms - edgeMs);
     this.#segments = this.#segments.filter((one) => one.startSample + one.samples.length > before);
     this.#heldSamples = this.#segments.reduce((sum, one) => sum + one.samples.length, 0);
+  }
+
+  #between(start: number, end: number): Float32Array {
+    const samples = new Float32Array(end - start);
+    for (const segment of this.#segments) {
+      const from = Math.max(start, segment.startSample);
+      const to = Math.min(end, segment.startSample + segment.samples.length);
+      if (to <= from) continue;
+      const part = segment.samples.subarray(from - segment.startSample, to - segment.startSample);
+      samples.set(part, from - start);
+    }
+    return samples;
   }
 
   #sampleAt(ms: number): number {

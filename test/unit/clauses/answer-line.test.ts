@@ -45,7 +45,8 @@ const names = (answers: readonly LineAnswer[]): string[] =>
     verdict.kind === "hole" ? "hole" : `${verdict.kind} ${verdict.fragment.sequence}`,
   );
 const heardMs = (answers: readonly LineAnswer[], language = "pt"): number =>
-  answers.flatMap(({ dub }) => [...(dub?.get(language) ?? [])]).filter((one) => one !== 0).length;
+  answers.flatMap(({ dub }) => [...(dub?.get(language)?.samples ?? [])]).filter((one) => one !== 0)
+    .length;
 
 describe("an answer line", () => {
   test("answers up to the first clause that is open, and the rest once it is placed", () => {

@@ -206,7 +206,7 @@ export class SimulatedSession {
     for (const answer of this.#answers.advance(this.#nowMs, this.#line.uncutFromMs())) {
       this.#outcome.answers.push({ answer, atMs: this.#nowMs });
       this.#outcome.notices.push(...answer.notices);
-      this.#outcome.answered.push(...(answer.dub?.get(language) ?? []));
+      this.#outcome.answered.push(...(answer.dub?.get(language)?.samples ?? []));
     }
   }
 

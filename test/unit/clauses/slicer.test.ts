@@ -239,7 +239,7 @@ describe("the dub track", () => {
     const track = new DubTrack(1000, 1);
     expect(track.place({ clauseId: "a", startMs: 0, samples: tone(800) })).toBe(true);
     expect(track.place({ clauseId: "b", startMs: 900, samples: tone(300) })).toBe(false);
-    track.release(800);
+    track.release(810); // the last 10 ms are kept: they lie before the next slice
     expect(track.heldSamples).toBe(0);
     expect(track.place({ clauseId: "b", startMs: 900, samples: tone(300) })).toBe(true);
   });
