@@ -133,7 +133,7 @@ describe("a dubbed file", () => {
       languages,
     });
     const second = inFolder("second.wav");
-    await runFfmpeg(["-loglevel", "error", "-i", output, "-map", "0:a:m:language:es", second]);
+    await runFfmpeg(["-loglevel", "error", "-i", output, "-map", "0:a:m:language:spa", second]);
     expect(findJumps(await decodeSound(second))).toEqual([]);
     expect(peak(await decodeSound(output), 1)).toBeGreaterThan(
       2 * peak(await decodeSound(second), 1),
