@@ -1,6 +1,5 @@
 import { Ducker, type DuckDemand } from "../audio/ducker.ts";
 import { equalPowerRamp } from "../audio/gain.ts";
-import { toInt16 } from "../audio/pcm.ts";
 import { streamSampleRateHz, type RegionKind } from "../protocol/relay-worker.ts";
 import type { FallbackMode, MixTuning } from "../protocol/supervisor.ts";
 import type { BedBlock } from "./bed-ring.ts";
@@ -10,7 +9,6 @@ import { defaultMixTuning } from "./mix-tuning.ts";
 /** The mix is made, and its state chosen, per block of 20 ms. */
 export const blockSamples = 960;
 const blockMs = (blockSamples / streamSampleRateHz) * 1000;
-const fullScale = 32768;
 
 /** From 0 to 1 over a block without a kink: how two sounds that are alike change places. */
 const shareWay = Float64Array.from(
@@ -41,7 +39,7 @@ export interface BlockSources {
   readonly dubAhead?: Float32Array | undefined;
   /** Share of the block under the worker's audio, 0..1. */
   readonly dubCoverage: number;
-  /** The dub spoken last, going round, mono in 16-bit scale; absent while nothing was spoken. */
+  /** The dub spoken last, going round, mono in 16-bit scale; absent while nothing was spoken, or {@link BlockMixer.wantsLastDub} is not. */
   readonly lastDub?: Float32Array | undefined;
   /** How the block is settled; absent: the worker has not answered. */
   readonly kind: RegionKind | undefined;
@@ -53,10 +51,8 @@ export interface BlockSources {
 export type Playing = "original" | "dub" | "replace" | "fallback";
 
 export interface MixedBlock {
-  /** Interleaved stereo, saturated. */
-  readonly pcm: Int16Array;
-  /** The same in 16-bit scale before saturation; absent where the original passes untouched. */
-  readonly mix?: Float32Array;
+  /** Interleaved stereo: the original itself where it passes untouched, else the mix in 16-bit scale, unlimited. */
+  readonly sound: Int16Array | Float32Array;
   readonly playing: Playing;
   /** The dub as it sounds in the mix (mono) and everything else (stereo); only when stems are asked for. */
   readonly stems?: { readonly dub: Float32Array; readonly bed: Float32Array };
@@ -101,6 +97,11 @@ export class BlockMixer {
     });
   }
 
+  /** The dub spoken last sounds now, or might in the next block. */
+  get wantsLastDub(): boolean {
+    return this.settings.fallback === "repeat_last" || this.#gains.lastDub !== 0;
+  }
+
   mix(sources: BlockSources): MixedBlock {
     const { playing, gains, demand } = this.#decide(sources);
     const { bed, original } = sources;
@@ -121,21 +122,16 @@ export class BlockMixer {
     const isOriginal = (from.bedShare === 0 && target.bedShare === 0) || bed?.samples === original;
     const untouched = from.under === 1 && target.under === 1 && isOriginal;
     const alone = sources.dub === undefined && from.lastDub === 0 && target.lastDub === 0;
-    if (untouched && alone && !this.wantStems) return { pcm: original, playing };
+    if (untouched && alone && !this.wantStems) return { sound: original, playing };
     const beneath = underneath(original, isOriginal ? undefined : bed?.samples, from, target);
     const dub = new Float32Array(blockSamples);
     addScaled(dub, sources.dub, from.dub, target.dub);
     addScaled(dub, sources.lastDub, from.lastDub, target.lastDub);
     const stems = { dub, bed: beneath };
-    if (untouched && alone) return { pcm: original, playing, stems };
-    const mix = new Float32Array(blockSamples * 2);
-    const pcm = new Int16Array(mix.length);
-    for (let n = 0; n < mix.length; n++) {
-      const sample = beneath[n]! + dub[n >> 1]!;
-      mix[n] = sample;
-      pcm[n] = toInt16(sample / fullScale);
-    }
-    return { pcm, mix, playing, ...(this.wantStems ? { stems } : {}) };
+    if (untouched && alone) return { sound: original, playing, stems };
+    const sound = this.wantStems ? beneath.slice() : beneath;
+    for (let n = 0; n < sound.length; n++) sound[n]! += dub[n >> 1]!;
+    return { sound, playing, ...(this.wantStems ? { stems } : {}) };
   }
 
   /** The gain that brings the dub to the level of the speech it replaces. */

@@ -66,7 +66,7 @@ export class LanguageChannel {
       dub: dub?.samples,
       dubAhead: this.#track.read(startSample + aheadSamples, blockSamples)?.samples,
       dubCoverage: (dub?.covered ?? 0) / blockSamples,
-      lastDub: this.#lastDub.next(blockSamples),
+      lastDub: this.#nextOfLastDub(),
       kind,
       dubSoon: kind !== "replace" && this.#dubBeginsWithin(endSample, soon),
     });
@@ -87,6 +87,12 @@ export class LanguageChannel {
   /** What is left to go out when no more is mixed. */
   lastOutput(): LimitedBlock | undefined {
     return this.#limited.flush();
+  }
+
+  #nextOfLastDub(): Float32Array | undefined {
+    if (this.#mixer.wantsLastDub) return this.#lastDub.next(blockSamples);
+    this.#lastDub.rewind();
+    return undefined;
   }
 
   #dubBeginsWithin(startSample: number, endSample: number): boolean {

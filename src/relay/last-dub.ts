@@ -45,6 +45,11 @@ export class LastDub {
     return block;
   }
 
+  /** It is not heard now; next time it begins at its beginning, with what was spoken last by then. */
+  rewind(): void {
+    this.#startOver();
+  }
+
   #startOver(): void {
     this.#samples = this.#coming ?? this.#samples;
     this.#coming = undefined;

@@ -41,9 +41,10 @@ export class LimitedSound {
   /** Takes the next block and gives the one before; undefined at the first. */
   push(startSample: number, block: MixedBlock): LimitedBlock | undefined {
     const from = this.#level;
-    this.#level = this.#programme?.next(block.pcm) ?? 1;
-    const untouched = block.mix === undefined && from === 1 && this.#level === 1;
-    const sound = untouched ? undefined : scaled(block.mix ?? block.pcm, from, this.#level);
+    this.#level = this.#programme?.next(block.sound) ?? 1;
+    const atLevel = from === 1 && this.#level === 1;
+    const untouched = atLevel && block.sound instanceof Int16Array;
+    const sound = untouched ? undefined : scaled(block.sound, from, this.#level);
     const former = this.#held;
     const gains = this.#limiter.push(sound ?? silence);
     this.#held = { startSample, block, sound };
@@ -77,9 +78,9 @@ class ProgrammeLoudness {
   constructor(private readonly targetLufs: number) {}
 
   /** The gain at the end of the next block. */
-  next(pcm: Int16Array): number {
+  next(sound: Int16Array | Float32Array): number {
     const [left, right] = this.#weighting;
-    const power = left.power(pcm, 2, 0, fullScale) + right.power(pcm, 2, 1, fullScale);
+    const power = left.power(sound, 2, 0, fullScale) + right.power(sound, 2, 1, fullScale);
     this.#loudness.push(power);
     if (this.#loudness.count >= enoughBlocks) {
       const wanted = Math.max(-mostDb, Math.min(mostDb, this.targetLufs - this.#loudness.lufs));
@@ -90,8 +91,9 @@ class ProgrammeLoudness {
   }
 }
 
+/** The very same array where its level is not to change; nobody else holds a mix. */
 function scaled(sound: Float32Array | Int16Array, from: number, to: number): Float32Array {
-  const output = new Float32Array(sound); // `Float32Array.from` goes through an iterator
+  const output = sound instanceof Float32Array ? sound : new Float32Array(sound);
   if (from === 1 && to === 1) return output;
   for (let n = 0; n < output.length; n++)
     output[n]! *= from + ((to - from) * (n >> 1)) / blockSamples;
@@ -102,10 +104,14 @@ function limited(
   { startSample, block, sound }: HeldBlock,
   gains: Float32Array | undefined,
 ): LimitedBlock {
-  if (sound === undefined && gains === undefined) return { startSample, pcm: block.pcm, block };
-  const source = sound ?? block.pcm;
+  const source = sound ?? block.sound;
+  if (gains === undefined && source instanceof Int16Array)
+    return { startSample, pcm: source, block };
   const pcm = new Int16Array(source.length);
-  for (let n = 0; n < pcm.length; n++)
-    pcm[n] = toInt16((source[n]! * (gains?.[n >> 1] ?? 1)) / fullScale);
+  if (gains === undefined)
+    for (let n = 0; n < pcm.length; n++) pcm[n] = toInt16(source[n]! / fullScale);
+  else
+    for (let n = 0; n < pcm.length; n++)
+      pcm[n] = toInt16((source[n]! * gains[n >> 1]!) / fullScale);
   return { startSample, pcm, block };
 }

@@ -58,7 +58,7 @@ function played(sent: readonly WorkerToRelay[], samples: number): Float32Array {
   const silence = new Int16Array(2 * blockSamples);
   const blocks = Array.from(
     { length: samples / blockSamples },
-    (_, n) => channel.mixBlock(n * blockSamples, silence).pcm,
+    (_, n) => channel.mixBlock(n * blockSamples, silence).sound,
   );
   return Float32Array.from({ length: samples }, (_, n) => {
     const block = blocks[Math.floor(n / blockSamples)]!;

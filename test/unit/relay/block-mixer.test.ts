@@ -6,6 +6,7 @@ import {
   type BlockSources,
   type MixSettings,
 } from "../../../src/relay/block-mixer.ts";
+import { LimitedSound } from "../../../src/relay/limited-sound.ts";
 import { defaultMixTuning } from "../../../src/relay/mix-tuning.ts";
 
 const settings = (change: Partial<MixSettings> = {}): MixSettings => ({
@@ -46,8 +47,8 @@ function sources(block: number, change: Partial<BlockSources>): BlockSources {
 function level(mixer: BlockMixer, change: (block: number) => Partial<BlockSources>): number {
   let peak = 0;
   for (let block = 0; block < 120; block++) {
-    const { pcm } = mixer.mix(sources(block, change(block)));
-    if (block > 100) for (const sample of pcm) peak = Math.max(peak, Math.abs(sample));
+    const { sound } = mixer.mix(sources(block, change(block)));
+    if (block > 100) for (const sample of sound) peak = Math.max(peak, Math.abs(sample));
   }
   return peak;
 }
@@ -57,7 +58,7 @@ describe("a block", () => {
     const mixer = new BlockMixer(settings());
     for (const kind of ["original", "fallback", undefined] as const) {
       const input = sources(3, { kind });
-      expect(mixer.mix(input).pcm).toEqual(input.original);
+      expect(mixer.mix(input).sound).toBe(input.original);
     }
   });
 
@@ -108,17 +109,20 @@ describe("a block", () => {
     ).toBeGreaterThan(6500);
   });
 
-  test("that is too loud saturates and never wraps", () => {
+  test("that is too loud is limited and never wraps", () => {
     const mixer = new BlockMixer(settings({ dubGain: 4 }));
+    const limited = new LimitedSound(undefined);
     for (let block = 0; block < 5; block++) {
-      const { pcm } = mixer.mix(
+      const mixed = mixer.mix(
         sources(block, {
           original: new Int16Array(blockSamples * 2).fill(32767),
           dub: new Float32Array(blockSamples).fill(32767),
           kind: "dub",
         }),
       );
-      for (const sample of pcm) expect(sample).toBeGreaterThan(20_000);
+      const pcm = limited.push(block * blockSamples, mixed)?.pcm;
+      expect(pcm === undefined).toBe(block === 0);
+      for (const sample of pcm ?? []) expect(sample).toBeGreaterThan(20_000);
     }
   });
 });
@@ -136,7 +140,7 @@ test("no switch between any states clicks", () => {
         let previous: number | undefined;
         let worst = 0;
         for (const [block, kind] of states.entries()) {
-          const { pcm } = mixer.mix(
+          const { sound } = mixer.mix(
             sources(block, {
               kind,
               ...(hasBed
@@ -147,8 +151,8 @@ test("no switch between any states clicks", () => {
               dubCoverage: 1,
             }),
           );
-          for (let n = 0; n < pcm.length; n += 2) {
-            const sample = pcm[n] as number;
+          for (let n = 0; n < sound.length; n += 2) {
+            const sample = sound[n] as number;
             worst = Math.max(worst, Math.abs(sample - (previous ?? sample)));
             previous = sample;
           }

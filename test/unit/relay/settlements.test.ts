@@ -37,7 +37,10 @@ function channel() {
     });
   const silence = new Int16Array(block * 2);
   const play = (blocks: number, from = 0) =>
-    Array.from({ length: blocks }, (_, n) => made.mixBlock((from + n) * block, silence));
+    Array.from({ length: blocks }, (_, n) => {
+      const { sound, playing } = made.mixBlock((from + n) * block, silence);
+      return { playing, pcm: Int16Array.from(sound, Math.round) };
+    });
   return { made, applied, region, audio, play };
 }
 
