@@ -21,6 +21,13 @@ export function pushPipes(soundTracks: number): number[] {
 export const softResampler =
   "aresample=async=240:min_comp=0.001:comp_duration=1:max_soft_comp=0.005:min_hard_comp=0.1:first_pts=0";
 
+/**
+ * What the pull does to sound: it comes in pieces of 100 ms, because each AAC frame by itself would wake three
+ * threads of FFmpeg, the relay and the worker 47 times a second. The delay does not grow by it, as a piece is
+ * timed by its last sample; the last piece is as short as the sound's end makes it (`p=0`: no padding).
+ */
+export const pulledSound = `${softResampler},asetnsamples=n=4800:p=0`;
+
 /** Codecs that plain RTMP does not know and enhanced RTMP carries. */
 const enhancedCodecs = "hvc1,av01,vp09,Opus";
 
@@ -46,7 +53,7 @@ export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTrac
      -f flv -flvflags no_duration_filesize pipe:${videoPipe}`,
   );
   const audio = words(
-    `-map 0:a:0 -af ${softResampler} -ar 48000 -ac 2 -c:a pcm_s16le -flush_packets 1
+    `-map 0:a:0 -af ${pulledSound} -ar 48000 -ac 2 -c:a pcm_s16le -flush_packets 1
      -f s16le pipe:${audioPipe}`,
   );
   return [

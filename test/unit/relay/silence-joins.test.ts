@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asInt16 } from "../../../src/audio/pcm.ts";
 import { FlvParser, flvHeader, flvTagBytes, flvTagType } from "../../../src/media/flv.ts";
-import { softResampler } from "../../../src/media/live-commands.ts";
+import { pulledSound, softResampler } from "../../../src/media/live-commands.ts";
 import { PcmRing } from "../../../src/relay/pcm-ring.ts";
 import { SilenceJoins } from "../../../src/relay/silence-joins.ts";
 import { runFfmpeg } from "../../media/tools.ts";
@@ -33,7 +33,10 @@ function delayed(samples: Int16Array): Int16Array {
 }
 
 /** Six seconds of a tone as AAC in FLV, its tags changed or left out, decoded as a pull decodes it. */
-async function pulled(change: (stampMs: number) => number | undefined): Promise<Int16Array> {
+async function pulled(
+  change: (stampMs: number) => number | undefined,
+  filter = pulledSound,
+): Promise<Int16Array> {
   const folder = mkdtempSync(join(tmpdir(), "joins-"));
   try {
     const source = join(folder, "source.flv");
@@ -49,7 +52,7 @@ async function pulled(change: (stampMs: number) => number | undefined): Promise<
     const path = join(folder, "changed.flv");
     await Bun.write(path, Buffer.concat([flvHeader({ video: false, audio: true }), ...kept]));
     const { stdout } = await runFfmpeg([
-      ...["-i", path, "-af", softResampler, "-ar", `${rateHz}`, "-ac", "2"],
+      ...["-i", path, "-af", filter, "-ar", `${rateHz}`, "-ac", "2"],
       ...["-f", "s16le", "pipe:1"],
     ]);
     return asInt16(stdout);
@@ -81,6 +84,15 @@ test("short holes and overlaps are taken up without a step by the pull's resampl
     (ms: number) => (ms > 3000 ? ms + 60 : ms),
   ]) {
     expect(steepest(middle(await pulled(change)))).toBeLessThan(1.2 * steady);
+  }
+});
+
+test("sound that is pulled in pieces is the same to its last sample, however it ends", async () => {
+  for (const untilMs of [3000, 3040, 3090]) {
+    const change = (ms: number) => (ms < untilMs ? ms : undefined);
+    const whole = await pulled(change, softResampler);
+    expect(whole.length / 2).toBeGreaterThan(2.9 * rateHz);
+    expect(await pulled(change)).toEqual(whole);
   }
 });
 
