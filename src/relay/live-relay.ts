@@ -29,7 +29,7 @@ interface Output {
   readonly publisher: Publisher;
 }
 
-const tickMs = 20;
+const tickMs = 40;
 const statusMs = 1000;
 /** The delay line holds D and this much more, for bursts after a stall. */
 const slackMs = 12_000;

@@ -6,6 +6,7 @@ import { Backoff } from "../process/backoff.ts";
 import { describeExit } from "../process/exit.ts";
 import { NativeChild } from "../process/native-child.ts";
 import { readProcStat } from "../process/proc-stat.ts";
+import { GatheredWrites } from "./gathered-writes.ts";
 import { redactUrlsIn } from "./redact-text.ts";
 import type { VideoPacket } from "./video-queue.ts";
 
@@ -68,6 +69,8 @@ export class Publisher {
   #isPrimed = false;
   #codec: string | undefined;
   #recentSound: { startSample: number; tracks: readonly Int16Array[] }[] = [];
+  /** What is to be written at the end of this tick. */
+  readonly #gathered = new GatheredWrites();
   #takenAtMs: number | undefined;
   #stoppedSinceMs: number | undefined;
   #lookedAtMs = 0;
@@ -118,7 +121,8 @@ export class Publisher {
       if (packet.dtsMs <= this.#lastDtsMs) return;
       this.#lastDtsMs = packet.dtsMs;
     }
-    this.#write(videoPipe, flvTagBytes(flvTagType.video, this.#stamp(packet.dtsMs), packet.data));
+    const stamp = Math.max(0, packet.dtsMs - this.#baseMs);
+    this.#gathered.add(videoPipe, flvTagBytes(flvTagType.video, stamp, packet.data));
   }
 
   /** Mixed sound, interleaved stereo, of each track; blocks come in order without holes. */
@@ -135,8 +139,8 @@ export class Publisher {
   }
 
   /**
-   * Prepares a push for its first picture, and ends one that takes nothing any more; to be called every few
-   * tens of milliseconds.
+   * Prepares a push for its first picture, writes what was given since the last call, and ends a push that
+   * takes nothing any more; to be called every few tens of milliseconds.
    */
   check(upcoming: () => UpcomingKeyframe | undefined): void {
     if (this.#state === "waiting-for-keyframe" && !this.#isPrimed) {
@@ -145,6 +149,7 @@ export class Publisher {
         this.#prime(next.keyframe, next.header ?? this.#sequenceHeader);
       }
     }
+    this.#flush();
     const child = this.#child;
     if (child === undefined || this.#state !== "running") return;
     if (this.#wasStopped(child)) return this.#fail("push-stuck", "its process was stopped");
@@ -179,6 +184,7 @@ export class Publisher {
   async close(): Promise<void> {
     this.#state = "closed";
     clearTimeout(this.#restartTimer);
+    this.#flush();
     const child = this.#child;
     this.#child = undefined;
     // The ends of both pipes let FFmpeg finish what it holds.
@@ -233,7 +239,7 @@ export class Publisher {
     this.#lastDtsMs = Number.NEGATIVE_INFINITY;
     this.#codec = keyframe.info.codec;
     if (header !== undefined && header.data !== this.#primedWith) {
-      this.#write(videoPipe, flvTagBytes(flvTagType.video, primeMs, header.data));
+      this.#gathered.add(videoPipe, flvTagBytes(flvTagType.video, primeMs, header.data));
     }
     this.#startSound(keyframe.dtsMs * samplesPerMs);
   }
@@ -249,7 +255,7 @@ export class Publisher {
     for (let stamp = 0; stamp < primeMs; stamp += primeStepMs) {
       stills.push(flvTagBytes(flvTagType.video, stamp, still));
     }
-    for (const bytes of stills) this.#write(videoPipe, bytes);
+    for (const bytes of stills) this.#gathered.add(videoPipe, bytes);
     this.#writeSilence(primeMs * samplesPerMs);
   }
 
@@ -268,7 +274,8 @@ export class Publisher {
   }
 
   #writeSound(tracks: readonly Int16Array[]): void {
-    for (const [track, pcm] of tracks.entries()) this.#write(audioPipe + track, asBytes(pcm));
+    for (const [track, pcm] of tracks.entries())
+      this.#gathered.add(audioPipe + track, asBytes(pcm));
   }
 
   #writeSilence(samples: number): void {
@@ -280,15 +287,9 @@ export class Publisher {
     return pushPipes(this.soundTracks);
   }
 
-  #stamp(dtsMs: number): number {
-    return Math.max(0, dtsMs - this.#baseMs);
-  }
-
-  #write(pipe: number, bytes: Uint8Array): void {
-    const stream = this.#child?.writable(pipe);
-    if (stream === undefined || stream.destroyed) return;
-    stream.write(bytes, (error) => {
-      if (error === null || error === undefined) this.#takenAtMs = this.parent.now();
+  #flush(): void {
+    this.#gathered.flush(this.#child, () => {
+      this.#takenAtMs = this.parent.now();
     });
   }
 
@@ -300,6 +301,7 @@ export class Publisher {
     if (this.#isClosed()) return;
     const child = this.#child;
     this.#child = undefined;
+    this.#gathered.clear();
     this.#stoppedSinceMs = undefined;
     this.#state = "idle";
     this.counters.pushFailures += 1;
