@@ -27,6 +27,11 @@ const soundBeforePictureMs = 200;
 const fillerEveryMs = 100;
 /** A step between pictures beyond this is a hole to be filled, not a slow source. */
 const holeMs = 1500;
+/**
+ * A filler is shown at least this long after the picture before it: MediaMTX's stamps are up to 2 ms off, and a
+ * decoder that once saw two pictures shown at one time may take decoding times for display times from there on.
+ */
+const fillerAfterMs = 20;
 /** No filler this close before the picture that ends the hole. */
 const fillerDistanceMs = 40;
 
@@ -227,7 +232,11 @@ export class Playout {
     const nextMs = this.#needsKeyframe ? queue.firstKeyframeMs() : queue.peek()?.dtsMs;
     const isHole = nextMs === undefined || nextMs - this.#lastDtsMs >= holeMs;
     if (!isHole && !this.#needsKeyframe) return;
-    const dtsMs = Math.max(Math.floor(positionMs), this.#lastDtsMs + 1, this.#lastPtsMs + 1);
+    const dtsMs = Math.max(
+      Math.floor(positionMs),
+      this.#lastDtsMs + 1,
+      this.#lastPtsMs + fillerAfterMs,
+    );
     if (nextMs !== undefined && dtsMs + fillerDistanceMs > nextMs) return;
     this.#lastDtsMs = dtsMs;
     this.#lastPtsMs = dtsMs;

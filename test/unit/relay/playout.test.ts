@@ -11,7 +11,7 @@ const usualDelayMs = 2000;
 const stepMs = 20;
 
 /** A playout whose source sends 20 ms of sound and a picture each 40 ms, and whose ticks the test chooses. */
-function playout(playoutDelayMs = usualDelayMs, joint?: PushTarget) {
+function playout(playoutDelayMs = usualDelayMs, joint?: PushTarget, compositionOffsetMs = 0) {
   const clock = new PlayoutClock();
   const queue = new VideoQueue(1e9);
   const original = new PcmRing(48_000 * 20);
@@ -48,7 +48,7 @@ function playout(playoutDelayMs = usualDelayMs, joint?: PushTarget) {
           codec: "avc1",
           kind: "picture",
           isKeyframe: arrived % 1000 === 0,
-          compositionOffsetMs: 0,
+          compositionOffsetMs,
         } as const;
         queue.push({ dtsMs: arrived, info, data: new Uint8Array([0x17, 1, 0, 0, 0]) });
       }
@@ -133,6 +133,18 @@ describe("playout", () => {
     expect(stamps).toEqual([...new Set(stamps)].toSorted((a, b) => a - b));
     expect(made.playing).toBe("fallback");
     expect(made.counters.latePackets).toBe(4);
+  });
+
+  test("shows a filler clearly after the last picture, which is shown later than it is decoded", () => {
+    const { made, written, arriveUntil } = playout(usualDelayMs, undefined, 200);
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 20) {
+      if (nowMs < 4500) arriveUntil(nowMs);
+      made.tick(nowMs);
+    }
+    expect(made.counters.fillerPackets).toBeGreaterThan(20);
+    const shownMs = written.pictures.map(({ dtsMs, info }) => dtsMs + info.compositionOffsetMs);
+    const steps = shownMs.slice(1).map((ms, n) => ms - shownMs[n]!);
+    expect(Math.min(...steps)).toBeGreaterThanOrEqual(20);
   });
 
   test("opens the push before its first picture is due", () => {
