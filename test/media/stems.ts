@@ -14,6 +14,11 @@ const fullScale = 32_768;
 /** RMS of the speech while it speaks, in dBFS. */
 const speechDbfs = -23;
 
+/** Any media file's sound at 48 kHz in 16-bit scale, its channels interleaved. */
+export async function readSound(path: string, channels: 1 | 2): Promise<Float32Array> {
+  return (await decodeSound(path, channels)).map((sample) => sample * fullScale);
+}
+
 /** Any media file's sound at 48 kHz, -1..1, its channels interleaved. */
 async function decodeSound(path: string, channels: 1 | 2): Promise<Float32Array> {
   const ffmpeg = await resolveFfmpeg(process.env);

@@ -1,42 +1,14 @@
 import { join } from "node:path";
 import { expect, test } from "bun:test";
 import { asBytes } from "../../../src/audio/pcm.ts";
-import { resolveFfmpeg } from "../../../src/media/ffmpeg-binary.ts";
 import { BedRing } from "../../../src/relay/bed-ring.ts";
 import { blockSamples } from "../../../src/relay/block-mixer.ts";
 import { LanguageChannel } from "../../../src/relay/language-channel.ts";
 import { defaultMixTuning } from "../../../src/relay/mix-tuning.ts";
+import { ebur128 } from "../../media/ebur128.ts";
 import { mixStems } from "../../media/stems.ts";
 
 const media = join(import.meta.dir, "..", "..", "fixtures", "media");
-
-/** Integrated loudness (LUFS) and true peak (dBTP) of stereo s16le, by FFmpeg's `ebur128`. */
-async function ebur128(pcm: Int16Array): Promise<{ lufs: number; truePeak: number }> {
-  const { path } = await resolveFfmpeg(process.env);
-  const child = Bun.spawn(
-    [
-      ...[
-        path,
-        "-nostdin",
-        "-hide_banner",
-        "-f",
-        "s16le",
-        "-ar",
-        "48000",
-        "-ac",
-        "2",
-        "-i",
-        "pipe:0",
-      ],
-      ...["-af", "ebur128=peak=true", "-f", "null", "-"],
-    ],
-    { stdin: new Blob([asBytes(pcm).slice()]), stdout: "ignore", stderr: "pipe" },
-  );
-  const said = await child.stderr.text();
-  const summary = said.slice(said.lastIndexOf("Summary:"));
-  const figure = (pattern: RegExp) => Number(pattern.exec(summary)?.[1]);
-  return { lufs: figure(/I:\s+(-?[\d.]+) LUFS/), truePeak: figure(/Peak:\s+(-?[\d.]+) dBFS/) };
-}
 
 test("the programme keeps the source's loudness and its true peak stays under −1 dB, by ebur128", async () => {
   const file = (name: string) => join(media, "speech", `${name}.flac`);
