@@ -11,7 +11,6 @@ import type { ClauseReport } from "../protocol/clause-report.ts";
 import { type RelayLink, streamSampleRateHz } from "../protocol/relay-worker.ts";
 import { type FileRelayResult, runFileRelay } from "../relay/file-relay.ts";
 import { createMemoryLink } from "../relay/memory-link.ts";
-import { chooseNet } from "../separation/choose-net.ts";
 import { monotonicClock } from "../sts/clock.ts";
 import type { StsClient } from "../sts/sts-client.ts";
 import { createLogger, type Logger } from "../telemetry/log.ts";
@@ -31,8 +30,9 @@ import { type DubbedSoFar, ProgressBar } from "./dub-progress.ts";
 import { openDubGate } from "./dub-gate.ts";
 import { closingLines, dubReport, type DubReport } from "./dub-report.ts";
 import { openFileClient, SessionWait } from "./dub-session.ts";
+import { openDubSplitter } from "./dub-splitter.ts";
 import { type DubSidecar, openDubSidecar } from "./dub-sidecar.ts";
-import { answerDecoder, openSplitter } from "./worker.ts";
+import { answerDecoder } from "./worker.ts";
 
 export interface DubFileOptions {
   readonly input: string;
@@ -147,10 +147,10 @@ async function dubWith(client: StsClient, job: Job): Promise<DubResult> {
     fragmentMs: values.fragmentMs,
     overlapMs: values.overlapMs,
     vad: await openDubGate(job.environment, job.bar),
-    splitter: await openSplitter(
-      await chooseNet(values.separation, job.environment),
-      (_, __, text) => job.bar.say(text),
-    ),
+    splitter: await openDubSplitter({
+      ...{ values, engine: client.engine, environment: job.environment },
+      say: (text) => job.bar.say(text),
+    }),
     decode: answerDecoder(),
     clock: monotonicClock,
     onFragment: (fragment, media) => {

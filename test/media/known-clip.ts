@@ -36,7 +36,9 @@ export async function sharedClip(media: string, stems: string, name: string): Pr
   const files = ["speech", "bed"].map((part) => join(stems, name, `${part}.wav`));
   const missing = [path, ...files].find((file) => !existsSync(file));
   if (missing !== undefined)
-    throw new Error(`${missing} is not there: make the stems by ${clips}/make-clips.sh -s ${stems}`);
+    throw new Error(
+      `${missing} is not there: make the stems by ${clips}/make-clips.sh -s ${stems}`,
+    );
   const [speech, bed] = (await Promise.all(files.map((file) => readSound(file, 2)))) as [
     Float32Array,
     Float32Array,
@@ -54,7 +56,12 @@ export async function sharedClip(media: string, stems: string, name: string): Pr
       `${stems}/${name}: in one sentence the stems fit the clip by ${fit.toFixed(1)} dB, at least ${leastSiSdrDb}: ` +
         "they were made by other versions of FFmpeg or sox than the clip",
     );
-  return { name, path, stems: { speech, bed, mix, said }, files: sentences.map(({ file }) => file) };
+  return {
+    name,
+    path,
+    stems: { speech, bed, mix, said },
+    files: sentences.map(({ file }) => file),
+  };
 }
 
 /** The repository's own speech over its own music, with a test picture. @param folder where the clip is written */

@@ -39,7 +39,10 @@ export async function dubOver({ stems, files }: KnownClip): Promise<KnownDub> {
     if (voices[next % voices.length] === own) next += 1;
     const words = await spoken(voices[next++ % voices.length] ?? "");
     const from = Math.round((startSample * rateHz) / 48_000);
-    const length = Math.min(words.length, Math.round(((endSample - startSample) * rateHz) / 48_000));
+    const length = Math.min(
+      words.length,
+      Math.round(((endSample - startSample) * rateHz) / 48_000),
+    );
     say(voice, words.subarray(0, length), from);
     const span = [startSample / 48, endSample / 48] as const;
     const dub = [span[0], span[0] + (1000 * length) / rateHz] as const;
@@ -88,14 +91,23 @@ export async function talking(seconds: number, clauseMs: number): Promise<KnownD
   return { voice: await chorus(seconds), clauses };
 }
 
-/** The script of a sidecar that says a known dub. @param pieceMs how long the pieces are that it will get */
-export function sidecarThatSays({ voice, clauses }: KnownDub, pieceMs: number): SidecarScript {
+/** The script of a sidecar that says a known dub; it tells of each clause in the piece in which that begins. */
+export function sidecarThatSays({ voice, clauses }: KnownDub): SidecarScript {
   const told: Record<number, ClauseMessage[]> = {};
-  for (const one of clauses) (told[Math.floor(one.start_ms / pieceMs)] ??= []).push(one);
-  return clauseSidecar({
+  const script = clauseSidecar({
     dub: (_language, seconds) => voice[Math.round(seconds * rateHz)] ?? 0,
     clauses: told,
   });
+  return {
+    ...script,
+    onFragment: (socket, fragment, echo) => {
+      const fromMs = fragment.metadata.pts_ns / 1e6;
+      told[fragment.sequence_number] = clauses.filter(
+        ({ start_ms }) => start_ms >= fromMs && start_ms < fromMs + fragment.audio.duration_ms,
+      );
+      script.onFragment?.(socket, fragment, echo);
+    },
+  };
 }
 
 /** Sentences one after the other. */
@@ -130,7 +142,10 @@ function spoken(name: string): Promise<Float32Array> {
 async function load(name: string): Promise<Float32Array> {
   const folder = join(dirname(import.meta.dir), "fixtures", "media", "speech");
   const sound = await readSound(join(folder, `${name}.flac`), 1);
-  const words = Float32Array.from({ length: sound.length >> 1 }, (_, n) => sound[2 * n]! / fullScale);
+  const words = Float32Array.from(
+    { length: sound.length >> 1 },
+    (_, n) => sound[2 * n]! / fullScale,
+  );
   const rms = Math.sqrt(words.reduce((sum, sample) => sum + sample * sample, 0) / words.length);
   return words.map((sample) => (sample * dubRms) / rms);
 }

@@ -1,17 +1,18 @@
 import { join } from "node:path";
-import { DubFolder, startDub } from "../integration/dub/dub-command.ts";
-import { ScriptedSidecar } from "../integration/sts-client/scripted-sidecar.ts";
-import { ebur128 } from "./ebur128.ts";
-import { decodeSound } from "./flash-beep.ts";
-import type { KnownClip } from "./known-clip.ts";
-import { dubOver, type KnownDub, sidecarThatSays } from "./known-dub.ts";
-import { inBoth, projectParts } from "./leftover.ts";
-import { levelDb, readSound, siSdrDb, type Stems } from "./stems.ts";
+import { DubFolder, picturesOf, startDub } from "../../integration/dub/dub-command.ts";
+import { ScriptedSidecar } from "../../integration/sts-client/scripted-sidecar.ts";
+import { ebur128 } from "../../media/ebur128.ts";
+import { decodeSound } from "../../media/flash-beep.ts";
+import type { KnownClip } from "../../media/known-clip.ts";
+import { dubOver, type KnownDub, sidecarThatSays } from "../../media/known-dub.ts";
+import { inBoth, projectParts } from "../../media/leftover.ts";
+import { levelDb, readSound, siSdrDb, type Stems } from "../../media/stems.ts";
 
 type Stretches = Stems["said"];
 
 const rateHz = 48_000;
-const filePieceMs = 500;
+/** With nothing ducked, a pause begins when what the gate takes for speech has ended and the crossfade is over. */
+const undubbedAfterMs = 200;
 /** The default hold and release of the ducker, and a little more: from then on a pause is the source's again. */
 const duckedAfterMs = 1000 + 400 + 50;
 /** Before a dub the background goes down within the attack. */
@@ -31,23 +32,26 @@ export interface SoundFigures {
   readonly pauses: number;
   readonly loudness: number;
   readonly truePeak: number;
+  /** The coded pictures are the clip's own, byte by byte. */
+  readonly samePictures: boolean;
 }
 
-export interface SoundRun {
-  readonly clip: KnownClip;
-  readonly environment: Record<string, string>;
-  /** How long after a dub the background is still down. */
-  readonly ducks: boolean;
+/** What `livedub dub` gave. */
+interface Dubbed {
+  readonly out: Int16Array;
+  /** The dub as it is in the sound, interleaved stereo. */
+  readonly dubStem: Float32Array;
+  readonly samePictures: boolean;
 }
 
-/** `livedub dub` of a clip, with a sidecar that says `dub`. @returns its sound, and the dub as it is in it, stereo */
+/** `livedub dub` of a clip, with a sidecar that says `dub`. */
 export async function dubbedSound(
   clip: string,
   dub: KnownDub,
   environment: Record<string, string>,
-): Promise<{ readonly out: Int16Array; readonly dubStem: Float32Array }> {
+): Promise<Dubbed> {
   using folder = new DubFolder();
-  await using sidecar = new ScriptedSidecar(sidecarThatSays(dub, filePieceMs));
+  await using sidecar = new ScriptedSidecar(sidecarThatSays(dub));
   const output = folder.file("out.mp4");
   const stems = folder.file("stems");
   const run = startDub(
@@ -59,13 +63,23 @@ export async function dubbedSound(
   return {
     out: await decodeSound(output),
     dubStem: await readSound(join(stems, "dub-pt.wav"), 2),
+    samePictures: (await picturesOf(output)) === (await picturesOf(clip)),
   };
 }
 
-export async function soundFigures({ clip, environment, ducks }: SoundRun): Promise<SoundFigures> {
+/** @param duckDb how far the bed is lowered under a dub */
+export async function soundFigures({
+  clip,
+  duckDb,
+}: {
+  readonly clip: KnownClip;
+  readonly duckDb: number;
+}): Promise<SoundFigures> {
   const { stems } = clip;
   const dub = await dubOver(clip);
-  const { out, dubStem } = await dubbedSound(clip.path, dub, environment);
+  const { out, dubStem, samePictures } = await dubbedSound(clip.path, dub, {
+    WORKER_BED_DUCK_DB: String(duckDb),
+  });
   const length = stems.mix.length;
   const sound = new Int16Array(length);
   sound.set(out.subarray(0, length));
@@ -90,9 +104,14 @@ export async function soundFigures({ clip, environment, ducks }: SoundRun): Prom
     speechLeftWorst: Math.max(...each),
     bedSiSdr: siSdrDb(withoutThird, stems.bed, during),
     bedDuringDub: levelDb(withoutThird, stems.bed, during),
-    pauses: levelDb(sound, stems.mix, pausesAfter(stems, ducks ? duckedAfterMs : 200)),
+    pauses: levelDb(
+      sound,
+      stems.mix,
+      pausesAfter(stems, duckDb < 0 ? duckedAfterMs : undubbedAfterMs),
+    ),
     loudness: heard.lufs - source.lufs,
     truePeak: heard.truePeak,
+    samePictures,
   };
 }
 
