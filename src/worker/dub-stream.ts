@@ -12,14 +12,22 @@ export interface DubPiece {
 const silent = 2 / 32_768;
 /** Silence kept around what sounds, so that the relay's fades of free ends touch no word. */
 const padSamples = 20 * (streamSampleRateHz / 1000);
+/**
+ * A sound that is there from the first sample, or ends at a fragment's border because none follows, was cut in a
+ * word: it comes or goes within this time.
+ */
+const edgeMs = 10;
+const edgeSamples = edgeMs * (streamSampleRateHz / 1000);
 
 /**
  * The dub of one language as it arrives: fragment after fragment of one continuous sound. Joined without a seam:
- * the rate is converted across the borders, so the last 2 ms of a fragment come with the next one. Only what sounds
- * is given out.
+ * the rate is converted across the borders, and an end is never sure before the next fragment is there, so the last
+ * 12 ms of a fragment come with the next one. Only what sounds is given out.
  */
 export class DubStream {
   #resampler: StreamResampler | undefined;
+  /** Converted and not given out: it fades where nothing follows. */
+  #held = new Float32Array();
   #rateHz = 0;
   /** Where the next fragment begins if it goes on. */
   #nextSample = 0;
@@ -47,19 +55,30 @@ export class DubStream {
       this.#resampler = new StreamResampler(rateHz, streamSampleRateHz);
       this.#outputSample = startSample;
       this.#joins = false;
+      if (Math.abs(input[0] as number) > silent) fade(input, (edgeMs * rateHz) / 1000, "in");
     }
-    const piece = this.#give(this.#resampler.push(input));
-    if (!sounds) this.#resampler = undefined; // its tail has left it
+    const output = joined(this.#held, this.#resampler.push(input));
+    const sure = Math.max(0, output.length - edgeSamples);
+    const piece = this.#give(output.subarray(0, sure));
+    if (sounds) this.#held = output.slice(sure);
+    else this.#forget(); // its tail has left it
     return [...before, ...piece];
   }
 
   /** The sound does not go on: gives out what was held back. */
   breakOff(): DubPiece[] {
     if (this.#resampler === undefined) return [];
-    const rest = this.#give(this.#resampler.flush());
-    this.#resampler = undefined;
-    this.#joins = false;
+    const output = joined(this.#held, this.#resampler.flush());
+    fade(output, edgeSamples, "out");
+    const rest = this.#give(output);
+    this.#forget();
     return rest;
+  }
+
+  #forget(): void {
+    this.#resampler = undefined;
+    this.#held = new Float32Array();
+    this.#joins = false;
   }
 
   /** The part of the output that sounds, with a little silence around it. */
@@ -68,9 +87,9 @@ export class DubStream {
     this.#outputSample += output.length;
     const first = output.findIndex((sample) => Math.abs(sample) > silent);
     const last = output.findLastIndex((sample) => Math.abs(sample) > silent);
-    const joined = this.#joins;
-    if (first < 0 && !joined) return [];
-    const from = joined ? 0 : first - padSamples; // before 0: silence that was not given out
+    const joins = this.#joins;
+    if (first < 0 && !joins) return [];
+    const from = joins ? 0 : first - padSamples; // before 0: silence that was not given out
     const to = Math.min(output.length, Math.max(last + 1, 0) + padSamples);
     this.#joins = to === output.length;
     const samples = new Int16Array(to - from);
@@ -79,5 +98,21 @@ export class DubStream {
     const begins = startSample + from;
     if (begins >= 0) return [{ startSample: begins, samples }];
     return [{ startSample: 0, samples: samples.slice(-begins) }];
+  }
+}
+
+function joined(one: Float32Array, other: Float32Array): Float32Array {
+  const both = new Float32Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+
+/** Has a sound come or go without a kink, in place. */
+function fade(sound: Float32Array, samples: number, edge: "in" | "out"): void {
+  const length = Math.min(sound.length, Math.round(samples));
+  for (let n = 0; n < length; n++) {
+    const at = edge === "in" ? n : sound.length - 1 - n;
+    sound[at]! *= 0.5 - 0.5 * Math.cos((Math.PI * (n + 0.5)) / length);
   }
 }

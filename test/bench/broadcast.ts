@@ -1,7 +1,7 @@
 /**
  * The figures of broadcast grade, each by what is heard and seen at the output, beside its bar.
  *
- * usage: bun test/bench/broadcast.ts [--only sound,switches,speed]
+ * usage: bun test/bench/broadcast.ts [--only sound,switches,deaths,speed]
  *
  * Without LIVEDUB_MEDIA_DIR: over the repository's own fixtures. With it: over `clips/news-60s.mp4` and
  * `clips/match-60s.mp4` of that folder, whose stems are looked for in LIVEDUB_STEMS_DIR, as
@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { presentNets } from "../../src/separation/choose-net.ts";
 import { type KnownClip, ownClip, sharedClip } from "../media/known-clip.ts";
+import { deathFigures } from "./broadcast/deaths.ts";
 import { soundFigures } from "./broadcast/sound.ts";
 import { echoSpeed } from "./broadcast/speed.ts";
 import { switchFigures } from "./broadcast/switches.ts";
@@ -72,6 +73,25 @@ async function switches([clip]: readonly KnownClip[]): Promise<void> {
   );
 }
 
+async function deaths([clip]: readonly KnownClip[]): Promise<void> {
+  const found = await deathFigures(clip!, folder);
+  figures.add(
+    `live: ${found.harms.join(", ")}: longest silence, ms`,
+    found.silenceMs,
+    "≤ 40",
+    found.silenceMs <= 40,
+  );
+  figures.add("… in the source, ms", found.sourceSilenceMs);
+  figures.add("… clicks", String(found.clicks), "0", found.clicks === 0);
+  const { pictures, picturesLost } = found;
+  figures.add(
+    "… pictures lost",
+    `${picturesLost} of ${pictures}`,
+    "0",
+    pictures > 0 && picturesLost === 0,
+  );
+}
+
 async function speed(clips: readonly KnownClip[]): Promise<void> {
   for (const { name, path } of clips) {
     const { dubbing, wholeCommand } = await echoSpeed(path);
@@ -80,7 +100,7 @@ async function speed(clips: readonly KnownClip[]): Promise<void> {
   }
 }
 
-const parts = { sound, switches, speed };
+const parts = { sound, switches, deaths, speed };
 const { values } = parseArgs({ options: { only: { type: "string" } } });
 const wanted = values.only?.split(",") ?? Object.keys(parts);
 const unknown = wanted.find((name) => !Object.hasOwn(parts, name));

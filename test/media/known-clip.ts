@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import { lowPassed } from "./clicks.ts";
 import { decodeSound } from "./flash-beep.ts";
 import { mixStems, readSound, siSdrDb, type Stems } from "./stems.ts";
 import { runFfmpeg } from "./tools.ts";
@@ -78,6 +79,15 @@ export async function ownClip(folder: string): Promise<KnownClip> {
   const path = join(folder, "fixtures.mp4");
   await writeClip(path, stems.mix);
   return { name: "fixtures", path, stems, files: sentences.map(({ file }) => file) };
+}
+
+/** A clip's sound again and again, with nothing high in it. @param length in interleaved samples */
+export async function lowPassedLoop(
+  { stems: { mix } }: KnownClip,
+  length: number,
+): Promise<Int16Array> {
+  const long = Int16Array.from({ length }, (_, n) => mix[n % mix.length]!);
+  return Int16Array.from(await lowPassed(long, { rateHz: 48_000, channels: 2 }));
 }
 
 /** Writes a sound, interleaved stereo at 48 kHz, as a video file; the picture is `like`'s, or a test picture. */

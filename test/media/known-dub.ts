@@ -2,6 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { clause, clauseSidecar } from "../integration/worker/clause-sidecar.ts";
 import type { SidecarScript } from "../integration/sts-client/scripted-sidecar.ts";
 import type { ClauseMessage } from "../../src/protocol/sts-fragment.ts";
+import { lowPassed } from "./clicks.ts";
 import type { KnownClip } from "./known-clip.ts";
 import { readSound } from "./stems.ts";
 
@@ -54,18 +55,11 @@ export async function dubOver({ stems, files }: KnownClip): Promise<KnownDub> {
 /**
  * As many switches as will go into a sound: dub, a clause that was dropped (the fallback), dub, nothing (the
  * source), and so on, each as long as `stepMs`.
- *
- * @param within interleaved stereo sound at 48 kHz; the voice is what is low in it, so that no step hides in it
  */
-export async function switching(
-  count: number,
-  stepMs: number,
-  firstMs: number,
-  lowPassed: (voice: Float32Array) => Promise<Float32Array>,
-): Promise<KnownDub> {
+export async function switching(count: number, stepMs: number, firstMs: number): Promise<KnownDub> {
   const seconds = (firstMs + (count + 2) * stepMs) / 1000;
   const voice = new Float32Array(Math.round(seconds * rateHz));
-  const all = await lowPassed(await chorus(seconds));
+  const all = await lowChorus(seconds);
   const clauses: ClauseMessage[] = [];
   for (let n = 0; n < count; n += 2) {
     const span = [firstMs + n * stepMs, firstMs + (n + 1) * stepMs] as const;
@@ -88,7 +82,7 @@ export async function talking(seconds: number, clauseMs: number): Promise<KnownD
     const span = [n * clauseMs, (n + 1) * clauseMs] as const;
     return clause("dubbed", span, span, { clause_id: `clause-${n}` });
   });
-  return { voice: await chorus(seconds), clauses };
+  return { voice: await lowChorus(seconds), clauses };
 }
 
 /** The script of a sidecar that says a known dub; it tells of each clause in the piece in which that begins. */
@@ -108,6 +102,11 @@ export function sidecarThatSays({ voice, clauses }: KnownDub): SidecarScript {
       script.onFragment?.(socket, fragment, echo);
     },
   };
+}
+
+/** With nothing high in it, so that no step hides in its sibilants. */
+async function lowChorus(seconds: number): Promise<Float32Array> {
+  return lowPassed(await chorus(seconds), { rateHz, channels: 1 });
 }
 
 /** Sentences one after the other. */

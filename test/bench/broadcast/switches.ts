@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { findClicks, lowPassed } from "../../media/clicks.ts";
+import { findClicks } from "../../media/clicks.ts";
 import { decodeSound } from "../../media/flash-beep.ts";
-import { type KnownClip, writeClip } from "../../media/known-clip.ts";
+import { type KnownClip, lowPassedLoop, writeClip } from "../../media/known-clip.ts";
 import { type KnownDub, switching } from "../../media/known-dub.ts";
 import { dubbedSound } from "./sound.ts";
 
@@ -28,10 +28,8 @@ export interface SwitchFigures {
  * @param folder where files may be put
  */
 export async function switchFigures(clip: KnownClip, folder: string): Promise<SwitchFigures> {
-  const dub = await switching(count, stepMs, firstMs, (voice) =>
-    lowPassed(voice, { rateHz: 24_000, channels: 1 }),
-  );
-  const source = await lowSource(clip, dub.voice.length * 4);
+  const dub = await switching(count, stepMs, firstMs);
+  const source = await lowPassedLoop(clip, dub.voice.length * 4);
   const path = join(folder, "switched.mp4");
   await writeClip(path, source);
   const { out, dubStem } = await dubbedSound(path, dub, {
@@ -67,12 +65,6 @@ function isSwitched(stretch: number, out: Int16Array, dubStem: Float32Array): bo
   let loudest = 0;
   for (let at = from; at < until; at++) loudest = Math.max(loudest, Math.abs(sound[at] ?? 0));
   return isDub(stretch) ? loudest > 100 : loudest < 10;
-}
-
-/** The clip's sound again and again, low-passed. @param length in interleaved samples */
-async function lowSource({ stems: { mix } }: KnownClip, length: number): Promise<Int16Array> {
-  const long = Int16Array.from({ length }, (_, n) => mix[n % mix.length]!);
-  return Int16Array.from(await lowPassed(long, { rateHz: 48_000, channels: 2 }));
 }
 
 function hardCut(source: Int16Array, { voice }: KnownDub): Int16Array {
