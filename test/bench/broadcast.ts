@@ -1,7 +1,7 @@
 /**
  * The figures of broadcast grade, each by what is heard and seen at the output, beside its bar.
  *
- * usage: bun test/bench/broadcast.ts [--only sound,switches,deaths,speed]
+ * usage: bun test/bench/broadcast.ts [--only sound,switches,drift,hours,deaths,speed] [--minutes 10] [--hours 2]
  *
  * Without LIVEDUB_MEDIA_DIR: over the repository's own fixtures. With it: over `clips/news-60s.mp4` and
  * `clips/match-60s.mp4` of that folder, whose stems are looked for in LIVEDUB_STEMS_DIR, as
@@ -15,6 +15,8 @@ import { parseArgs } from "node:util";
 import { presentNets } from "../../src/separation/choose-net.ts";
 import { type KnownClip, ownClip, sharedClip } from "../media/known-clip.ts";
 import { deathFigures } from "./broadcast/deaths.ts";
+import { driftFigures, makeDriftClip } from "./broadcast/drift.ts";
+import { hoursFigures } from "./broadcast/hours.ts";
 import { soundFigures } from "./broadcast/sound.ts";
 import { echoSpeed } from "./broadcast/speed.ts";
 import { switchFigures } from "./broadcast/switches.ts";
@@ -22,6 +24,13 @@ import { Figures } from "./figures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "broadcast-"));
 const figures = new Figures();
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    minutes: { type: "string", default: "10" },
+    hours: { type: "string", default: "2" },
+  },
+});
 
 /** Lowered by the default, and not at all: what may then be left of the original speech. */
 const duckings = [
@@ -73,6 +82,38 @@ async function switches([clip]: readonly KnownClip[]): Promise<void> {
   );
 }
 
+async function drift(): Promise<void> {
+  const minutes = Number(values.minutes);
+  const clip = await makeDriftClip(folder, minutes * 60);
+  for (const ppm of [500, -500]) {
+    const { discontinuities, beepsOffMs, driftMs } = await driftFigures(clip, ppm, minutes * 60);
+    const of = `sound at ${ppm} ppm over ${minutes} min`;
+    figures.add(`${of}: discontinuities`, String(discontinuities), "0", discontinuities === 0);
+    figures.add(`… of ${driftMs} ms drift not followed, ms`, beepsOffMs, "≤ 3", beepsOffMs <= 3);
+  }
+}
+
+function hours(): void {
+  const length = Number(values.hours);
+  const { pairs, medianMs, p1Ms, p99Ms, slope, slopeError, lateOrFiller, delayGrowthMs } =
+    hoursFigures(length);
+  const of = `A/V over ${length} h by the virtual clock`;
+  figures.add(
+    `${of}: flashes with their beeps`,
+    String(pairs),
+    `≥ ${3500 * length}`,
+    pairs >= 3500 * length,
+  );
+  figures.add("… median against source, ms", medianMs, "±3", Math.abs(medianMs) <= 3);
+  figures.add("… 1st percentile, ms", p1Ms, "≥ -60", p1Ms >= -60);
+  figures.add("… 99th percentile, ms", p99Ms, "≤ 40", p99Ms <= 40);
+  const isLevel = Math.abs(slope) <= Math.max(0.01, 2 * slopeError);
+  figures.add("… slope, ms an hour", slope, "0", isLevel);
+  const isSteady = Math.abs(delayGrowthMs) <= 40;
+  figures.add("… growth of the delay, ms (50 ppm drift: 360)", delayGrowthMs, "±40", isSteady);
+  figures.add("… pictures late, and filler", String(lateOrFiller), "0", lateOrFiller === 0);
+}
+
 async function deaths([clip]: readonly KnownClip[]): Promise<void> {
   const found = await deathFigures(clip!, folder);
   figures.add(
@@ -100,8 +141,7 @@ async function speed(clips: readonly KnownClip[]): Promise<void> {
   }
 }
 
-const parts = { sound, switches, deaths, speed };
-const { values } = parseArgs({ options: { only: { type: "string" } } });
+const parts = { sound, switches, drift, hours, deaths, speed };
 const wanted = values.only?.split(",") ?? Object.keys(parts);
 const unknown = wanted.find((name) => !Object.hasOwn(parts, name));
 if (unknown !== undefined)

@@ -20,6 +20,7 @@ export interface FlashBeepOptions {
 /** Frequency and amplitude of the steady tone on the right channel, which shows any jump of the sound. */
 const steadyToneHz = 440;
 const steadyToneAmplitude = 0.1;
+const beepLevel = 0.3 * 32_768;
 
 /**
  * Makes a clip with a white flash of 100 ms and a 1 kHz beep of 50 ms at each whole second from 1 on
@@ -132,16 +133,26 @@ export async function findFlashes(path: string): Promise<number[]> {
 }
 
 /** Beeps are on the left channel, 18 dB above the steady tone; each begins after some silence. */
-function findBeeps(stereo: Int16Array): number[] {
-  const threshold = 0.3 * 32768;
-  const beeps: number[] = [];
-  let lastLoud = Number.NEGATIVE_INFINITY;
-  for (let n = 0; n < stereo.length / 2; n++) {
-    if (Math.abs(stereo[2 * n]!) < threshold) continue;
-    if (n - lastLoud > 4800) beeps.push(n / 48_000);
-    lastLoud = n;
+export class BeepFinder {
+  /** Seconds at which a beep sets in. */
+  readonly seconds: number[] = [];
+  #lastLoud = Number.NEGATIVE_INFINITY;
+
+  /** Takes interleaved stereo at 48 kHz, piece after piece. */
+  hear(startSample: number, stereo: Int16Array): void {
+    for (let n = 0; n < stereo.length / 2; n++) {
+      if (Math.abs(stereo[2 * n]!) < beepLevel) continue;
+      const at = startSample + n;
+      if (at - this.#lastLoud > 4800) this.seconds.push(at / 48_000);
+      this.#lastLoud = at;
+    }
   }
-  return beeps;
+}
+
+function findBeeps(stereo: Int16Array): number[] {
+  const finder = new BeepFinder();
+  finder.hear(0, stereo);
+  return finder.seconds;
 }
 
 /**
