@@ -10,9 +10,10 @@ const pieceSamples = 24_000;
 export interface Parts {
   /** The first part's power in the sound over its power by itself. */
   readonly firstDb: number;
-  readonly secondDb: number;
   /** The sound without its third part. */
   readonly withoutThird: Float32Array;
+  /** The sound without its first and third part: the second, and what is none of them. */
+  readonly rest: Float32Array;
 }
 
 /**
@@ -25,20 +26,21 @@ export function projectParts(
   parts: readonly [Sound, Sound, Sound],
   stretches: Stretches,
 ): Parts {
-  const found = [0, 0];
-  const whole = [0, 0];
+  let found = 0;
+  let whole = 0;
   const withoutThird = Float32Array.from(sound);
+  const rest = Float32Array.from(sound);
   for (const [from, to] of piecesOf(stretches)) {
-    const gains = leastSquares(sound, parts, from, to);
-    for (const index of [0, 1] as const) {
-      const power = product(parts[index], parts[index], from, to);
-      found[index]! += gains[index]! ** 2 * power;
-      whole[index]! += power;
+    const [first, , third] = leastSquares(sound, parts, from, to) as [number, number, number];
+    const power = product(parts[0], parts[0], from, to);
+    found += first ** 2 * power;
+    whole += power;
+    for (let at = from; at < to; at++) {
+      withoutThird[at]! -= third * parts[2][at]!;
+      rest[at] = withoutThird[at]! - first * parts[0][at]!;
     }
-    for (let at = from; at < to; at++) withoutThird[at]! -= gains[2]! * parts[2][at]!;
   }
-  const decibels = (index: number) => 10 * Math.log10(found[index]! / whole[index]!);
-  return { firstDb: decibels(0), secondDb: decibels(1), withoutThird };
+  return { firstDb: 10 * Math.log10(found / whole), withoutThird, rest };
 }
 
 /** Places in interleaved samples. */

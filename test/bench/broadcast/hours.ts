@@ -26,6 +26,8 @@ export interface HoursFigures {
   readonly lateOrFiller: number;
   /** How much longer pictures take to `out` in the last part of the run than in the first, ms. */
   readonly delayGrowthMs: number;
+  /** How much it would grow (or shrink) if the source's clock were not followed. */
+  readonly driftMs: number;
 }
 
 /** Hours of a source with flash and beep at each second, jitter of up to 500 ms, by a clock that is turned. */
@@ -64,6 +66,7 @@ export function hoursFigures(hours: number): HoursFigures {
     slope,
     slopeError: error,
     delayGrowthMs: percentile(delays.slice(-part), 0.5) - percentile(delays.slice(0, part), 0.5),
+    driftMs: hours * 3600 * (ppm / 1000),
     lateOrFiller: latePackets + fillerPackets + blocksFiller,
   };
 }

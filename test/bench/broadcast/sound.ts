@@ -24,9 +24,9 @@ export interface SoundFigures {
   readonly speechLeft: number;
   /** The same of the sentence in which most was left. */
   readonly speechLeftWorst: number;
-  /** SI-SDR of the bed at `out`, the dub taken off. */
+  /** SI-SDR of what lies under the dub, with what is left of the speech, against the bed. */
   readonly bedSiSdr: number;
-  /** Level of the bed at `out` against the source's, while a dub sounds. */
+  /** Level of what is neither dub nor left of the speech against the source's bed, while a dub sounds. */
   readonly bedDuringDub: number;
   /** Level of what is heard in pauses, against the source. */
   readonly pauses: number;
@@ -95,7 +95,7 @@ export async function soundFigures({
   );
   const during = inBoth(stems.said, dubbed);
   const parts = [stems.speech, stems.bed, said] as const;
-  const { firstDb, withoutThird } = projectParts(sound, parts, during);
+  const { firstDb, withoutThird, rest } = projectParts(sound, parts, during);
   const each = during.map((one) => projectParts(sound, parts, [one]).firstDb);
   const source = await ebur128(stems.mix);
   const heard = await ebur128(out);
@@ -103,7 +103,7 @@ export async function soundFigures({
     speechLeft: firstDb,
     speechLeftWorst: Math.max(...each),
     bedSiSdr: siSdrDb(withoutThird, stems.bed, during),
-    bedDuringDub: levelDb(withoutThird, stems.bed, during),
+    bedDuringDub: levelDb(rest, stems.bed, during),
     pauses: levelDb(
       sound,
       stems.mix,
