@@ -38,6 +38,12 @@ const duckings = [
   { name: "default", duckDb: -6, leftDb: -20 },
 ] as const;
 
+function length(option: "minutes" | "hours"): number {
+  const value = Number(values[option]);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new RangeError(`--${option} ${values[option]}: must be a number above 0`);
+}
+
 async function openClips(): Promise<KnownClip[]> {
   const media = process.env["LIVEDUB_MEDIA_DIR"];
   if (media === undefined) return [await ownClip(folder)];
@@ -83,7 +89,7 @@ async function switches([clip]: readonly KnownClip[]): Promise<void> {
 }
 
 async function drift(): Promise<void> {
-  const minutes = Number(values.minutes);
+  const minutes = length("minutes");
   const clip = await makeDriftClip(folder, minutes * 60);
   for (const ppm of [500, -500]) {
     const { discontinuities, beepsOffMs, driftMs } = await driftFigures(clip, ppm, minutes * 60);
@@ -94,15 +100,15 @@ async function drift(): Promise<void> {
 }
 
 function hours(): void {
-  const length = Number(values.hours);
+  const count = length("hours");
   const { pairs, medianMs, p1Ms, p99Ms, slope, slopeError, lateOrFiller, delayGrowthMs, driftMs } =
-    hoursFigures(length);
-  const of = `A/V over ${length} h by the virtual clock`;
+    hoursFigures(count);
+  const of = `A/V over ${count} h by the virtual clock`;
   figures.add(
     `${of}: flashes with their beeps`,
     String(pairs),
-    `≥ ${3500 * length}`,
-    pairs >= 3500 * length,
+    `≥ ${3500 * count}`,
+    pairs >= 3500 * count,
   );
   figures.add("… median against source, ms", medianMs, "±3", Math.abs(medianMs) <= 3);
   figures.add("… 1st percentile, ms", p1Ms, "≥ -60", p1Ms >= -60);

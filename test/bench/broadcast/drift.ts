@@ -7,7 +7,7 @@ import { eventually } from "../../integration/serve/serve-process.ts";
 import { BeepFinder, findJumps, makeFlashBeepClip } from "../../media/flash-beep.ts";
 import { freePort } from "../../media/mediamtx.ts";
 import { ffmpegPath, runFfmpeg } from "../../media/tools.ts";
-import { ClockedRelay } from "./clocked-relay.ts";
+import { ClockedRelay } from "../../media/clocked-relay.ts";
 
 /** What a server that is done leaves unread by its client; so much more is sent than is judged. */
 const unreadSeconds = 200;

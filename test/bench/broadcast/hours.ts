@@ -1,7 +1,7 @@
 import { flvTagType } from "../../../src/media/flv.ts";
 import { BeepFinder } from "../../media/flash-beep.ts";
 import { fitSlope, percentile } from "../figures.ts";
-import { ClockedRelay } from "./clocked-relay.ts";
+import { ClockedRelay } from "../../media/clocked-relay.ts";
 
 const framesPerSecond = 30_000 / 1001;
 const keyEvery = 60;

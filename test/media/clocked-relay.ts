@@ -1,13 +1,14 @@
-import type { FlvTag } from "../../../src/media/flv.ts";
-import { BedRing } from "../../../src/relay/bed-ring.ts";
-import { LanguageChannel } from "../../../src/relay/language-channel.ts";
-import { PcmRing } from "../../../src/relay/pcm-ring.ts";
-import { PlayoutClock } from "../../../src/relay/playout-clock.ts";
-import { Playout } from "../../../src/relay/playout.ts";
-import { Timeline } from "../../../src/relay/timeline.ts";
-import { type VideoPacket, VideoQueue } from "../../../src/relay/video-queue.ts";
+import type { FlvTag } from "../../src/media/flv.ts";
+import { BedRing } from "../../src/relay/bed-ring.ts";
+import { LanguageChannel } from "../../src/relay/language-channel.ts";
+import { PcmRing } from "../../src/relay/pcm-ring.ts";
+import { PlayoutClock } from "../../src/relay/playout-clock.ts";
+import { Playout } from "../../src/relay/playout.ts";
+import { Timeline } from "../../src/relay/timeline.ts";
+import { type VideoPacket, VideoQueue } from "../../src/relay/video-queue.ts";
 
-const playoutDelayMs = 4000;
+/** D of every such relay. */
+export const playoutDelayMs = 4000;
 const maxQueuedBytes = 64 * 1024 * 1024;
 
 /** Takes what the relay would push, in order. */
@@ -57,6 +58,11 @@ export class ClockedRelay {
 
   get counters(): Playout["counters"] {
     return this.#playout.counters;
+  }
+
+  /** Audio minus video time of what was written last. */
+  get avDeltaMs(): number | null {
+    return this.#playout.avDeltaMs;
   }
 
   video(tag: FlvTag, nowMs: number): void {
