@@ -160,7 +160,7 @@ export class StreamRegistry {
           : undefined;
       session.observeInput(publisher);
       if (publisher) this.options.observer.ingested(session, publisher);
-      session.observeOutput(byName.get(outputPath(session.streamId)));
+      session.observeOutputs(outputPathsOf(session).flatMap((name) => byName.get(name) ?? []));
     }
   }
 
@@ -268,8 +268,7 @@ export class StreamRegistry {
   #ended(session: StreamSession): void {
     const { streamId } = session;
     this.#sessions.delete(streamId);
-    for (const further of [undefined, jointLanguage, ...session.settings.furtherLanguages])
-      this.#nonces.revoke(outputPath(streamId, further));
+    for (const path of outputPathsOf(session)) this.#nonces.revoke(path);
     this.options.observer.sessionEnded(session);
     const awaited = this.#awaited.get(streamId);
     this.#awaited.delete(streamId);
@@ -311,4 +310,10 @@ export class StreamRegistry {
       "LIVEDUB_PUBLISH_KEYS is not set: every program of this machine may publish",
     );
   }
+}
+
+/** The first language's output, the one of all languages together, then each further one's. */
+function outputPathsOf({ streamId, settings }: StreamSession): string[] {
+  const further = [jointLanguage, ...settings.furtherLanguages];
+  return [undefined, ...further].map((language) => outputPath(streamId, language));
 }

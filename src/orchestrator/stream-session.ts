@@ -1,6 +1,7 @@
 import type { StreamSettings } from "../config/streams.ts";
 import type { ClauseReport } from "../protocol/clause-report.ts";
 import type { PathInfo } from "../mediamtx/control-api.ts";
+import { outputPath } from "../mediamtx/stream-path.ts";
 import type {
   FallbackMode,
   FragmentReport,
@@ -89,7 +90,8 @@ export class StreamSession {
   #timers = new Map<TimerName, ReturnType<typeof setTimeout>>();
   #publisher: PublisherView | undefined;
   #outAvailable = false;
-  #output = new SilenceWatch();
+  /** One for each output that ever stood: as many as the stream has languages, and the joint one. */
+  #outputs = new Map<string, SilenceWatch>();
   #inputMovedAtMs = performance.now();
   #inputSeenAtMs = performance.now();
 
@@ -174,18 +176,20 @@ export class StreamSession {
   }
 
   /**
-   * What the path list says about `out`. Forwarding starts when it can first be read. A push that holds it
-   * and sends nothing is ended: then the filler plays, and whoever owned the push sees that it died.
+   * What the path list says about the outputs that stand, `out` and those of further languages. Forwarding
+   * starts when `out` can first be read. A push that holds one and sends nothing is ended: then the filler
+   * plays, and whoever owned the push sees that it died.
    */
-  observeOutput(path: PathInfo | undefined): void {
-    this.#outAvailable = path?.online ?? false;
-    const { source } = path ?? {};
-    if (source && path?.online && this.#output.isSilent(source.id, path.inboundBytes)) {
-      const message = "a push holds out and sends nothing: it is ended";
+  observeOutputs(paths: readonly PathInfo[]): void {
+    const first = paths.find(({ name }) => name === outputPath(this.streamId));
+    this.#outAvailable = first?.online ?? false;
+    for (const { name, source, online, inboundBytes } of paths) {
+      if (!source || !online || !this.#watchOf(name).isSilent(source.id, inboundBytes)) continue;
+      const message = `a push holds ${name} and sends nothing: it is ended`;
       this.#say({ level: "warn", code: "output-silent", message });
       this.parent.kick(source);
     }
-    if (path === undefined || this.#state.phase === "stopping") return;
+    if (first === undefined || this.#state.phase === "stopping") return;
     this.#egress ??= this.parent.createEgress(this);
     this.#egress.start();
   }
@@ -201,6 +205,12 @@ export class StreamSession {
   kill(): void {
     this.#processes.kill();
     this.#egress?.kill();
+  }
+
+  #watchOf(path: string): SilenceWatch {
+    const watch = this.#outputs.get(path) ?? new SilenceWatch();
+    this.#outputs.set(path, watch);
+    return watch;
   }
 
   #happened(event: LifecycleEvent): void {

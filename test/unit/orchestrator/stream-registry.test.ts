@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { StreamEgress } from "../../../src/orchestrator/stream-egress.ts";
 import {
   StreamRegistry,
   type RegistryObserver,
+  type RegistryOptions,
 } from "../../../src/orchestrator/stream-registry.ts";
 import { accessRequest } from "../../../src/protocol/hooks.ts";
 import { createLogger } from "../../../src/telemetry/log.ts";
@@ -34,8 +35,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** A registry without a grace period, of which every stream's processes are real and have nothing to read. */
-function openRegistry(judgesPublishers: boolean): StreamRegistry {
-  const config = loadEdgeConfig({ WORKER_TARGET_LANG: "pt", WORKER_STS_MODE: "disabled" });
+function openRegistry(
+  judgesPublishers: boolean,
+  { targets = "pt", kick = () => {} }: { targets?: string; kick?: RegistryOptions["kick"] } = {},
+): StreamRegistry {
+  const config = loadEdgeConfig({ WORKER_TARGET_LANG: targets, WORKER_STS_MODE: "disabled" });
   const environment = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "" };
   return new StreamRegistry({
     log,
@@ -77,7 +81,7 @@ function openRegistry(judgesPublishers: boolean): StreamRegistry {
     maxStreams: 0,
     judgesPublishers,
     overridesPublishers: false,
-    kick: () => {},
+    kick,
     outputs: new OutputPaths({ api: () => undefined, log }),
     expectNews: () => {},
     rtmpBase: "rtmp://127.0.0.1:1",
@@ -142,5 +146,27 @@ test("a hook that comes while the last session still stops tells the next one's 
   await ended;
   registry.observe(publishedBy("second"));
   expect(language(registry)).toBe("fr");
+  await registry.close();
+}, 20_000);
+
+test("a push that holds an output and sends nothing is ended, whichever language's it is", async () => {
+  const kicked: string[] = [];
+  const registry = openRegistry(true, { targets: "pt,es,fr", kick: ({ id }) => kicked.push(id) });
+  expect(publish(registry, "first", "")).toBe(true);
+  let now = performance.now();
+  const clock = spyOn(performance, "now").mockImplementation(() => now);
+  const names = ["out", "out_mul", "out_es", "out_fr"];
+  const silent = new Set(["out_mul", "out_es"]);
+  for (let look = 0; look < 8; look++) {
+    const outputs = names.map((name) => ({
+      ...{ name: `live/match/${name}`, source: { type: "rtmpConn", id: `push of ${name}` } },
+      ...{ available: true, online: true, tracks: ["H264"], readers: 0 },
+      inboundBytes: silent.has(name) && look > 2 ? 3000 : look * 1000,
+    }));
+    registry.observe([...publishedBy("first"), ...outputs]);
+    now += 500;
+  }
+  clock.mockRestore();
+  expect(kicked).toEqual(["push of out_mul", "push of out_es"]);
   await registry.close();
 }, 20_000);
