@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { StsStage } from "../../src/protocol/sts-errors.ts";
 import type { ClauseObserver } from "../session/clause-observer.ts";
-import type { ClauseNotice } from "../session/clauses/answer-line.ts";
+import type { ClauseNotice } from "../session/clauses/line-answer.ts";
 import type { RefusalReason } from "../session/clauses/guards.ts";
 import type { ShedReason, Worth } from "../session/clauses/work.ts";
 import type { SessionObserver } from "../session/session-peer.ts";

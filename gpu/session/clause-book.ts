@@ -1,5 +1,5 @@
 import type { ClauseMessage } from "../../src/protocol/sts-fragment.ts";
-import type { ClauseNotice } from "./clauses/answer-line.ts";
+import type { ClauseNotice } from "./clauses/line-answer.ts";
 import type { Clause } from "./clauses/clause-cutter.ts";
 
 /** What a clause has cost, for the answer's timings. */

@@ -6,13 +6,15 @@ import { stretchTempo } from "../pipeline/time-stretch.ts";
 import type { ClauseBook, ClauseEntry, ClauseTimings } from "./clause-book.ts";
 import type { ClauseObserver } from "./clause-observer.ts";
 import type { StageTimeouts } from "./clause-parts.ts";
-import type { AnswerLine, ClauseNotice, Stretch } from "./clauses/answer-line.ts";
+import type { AnswerLine } from "./clauses/answer-line.ts";
+import type { ClauseNotice, Stretch } from "./clauses/line-answer.ts";
 import type { Clause } from "./clauses/clause-cutter.ts";
 import { defaultIsochronyLimits } from "./clauses/isochrony.ts";
 import { answerLeadMs } from "./clauses/slicer.ts";
 import type { Silence } from "./clauses/words.ts";
 import type { ClauseTerms } from "./fragment-processor.ts";
 import { overDeaths } from "./passing-failure.ts";
+import { firstPartShare, speechParts } from "./speech-parts.ts";
 import type { StageCosts } from "./stage-costs.ts";
 import type { WorkScheduler } from "./work-scheduler.ts";
 
@@ -20,6 +22,8 @@ import type { WorkScheduler } from "./work-scheduler.ts";
 const toleratedStretch = 0.03;
 /** How much longer than its slot a translation may be and still be spoken into it. */
 const budgetSlack = 1.2;
+/** Work may well take so much more than it usually does: other work, a text that is longer when it is spoken. */
+const workMargin = 1.6;
 
 export interface ClauseDubbingOptions {
   readonly sessionId: string;
@@ -103,13 +107,12 @@ export class ClauseDubbing {
 
   #submitTranslation(task: Task, context: string | undefined): void {
     const { costs, scheduler } = this.options;
-    const { clause, terms, language } = task;
+    const { clause } = task;
     this.#untold.set(task.clauseId, task.entry);
-    const speechMs = costs.naturalMs(voiceKey(terms, language), clause.text);
     scheduler.submit({
       job: {
         ...this.#jobOf(task, "translate"),
-        deadlineMs: this.#dueMs(clause) - speechMs * costs.synthesisRtf,
+        deadlineMs: this.#dueMs(clause) - this.#workMs(task, clause.text) * firstPartShare,
         estimateMs: costs.translationMs,
       },
       run: () => this.#translate(task, context),
@@ -155,58 +158,91 @@ export class ClauseDubbing {
   }
 
   #submitSpeech(task: Task, text: string): void {
-    const { costs, scheduler } = this.options;
-    const naturalMs = costs.naturalMs(voiceKey(task.terms, task.language), text);
-    scheduler.submit({
+    const workMs = this.#workMs(task, text);
+    this.options.scheduler.submit({
       job: {
         ...this.#jobOf(task, "voice"),
-        deadlineMs: this.#dueMs(task.clause),
-        estimateMs: naturalMs * costs.synthesisRtf,
+        // What is spoken after the first part is not late yet when that must be heard.
+        deadlineMs: this.#dueMs(task.clause) + workMs * (1 - firstPartShare),
+        estimateMs: workMs,
       },
       run: () => this.#speak(task, text),
       shed: () => this.#drop(task, "overload"),
     });
   }
 
+  /** In two parts where the whole would come late: the first is heard while the second is being spoken. */
   async #speak(task: Task, text: string): Promise<void> {
-    const { stages, costs, observer, answers, live, stageTimeouts } = this.options;
-    const { clauseId, entry, language, terms } = task;
-    const voice = voiceKey(terms, language);
-    const naturalMs = costs.naturalMs(voice, text);
-    const silences = this.options.silences();
-    const slot = answers.expectedSlot(clauseId, language, naturalMs, silences);
-    if (slot === undefined) return;
-    if (slot.outcome === "dropped") return this.#drop(task, "late");
-    const begunAtMs = this.options.now();
     try {
-      const { voiceProfile } = terms;
-      const request = { text, voiceProfile, language, tempo: slot.tempo };
-      const spoken = await overDeaths(
-        () => stages.speak(request, { timeoutMs: live ? stageTimeouts.ttsMs : undefined }),
-        this.options.isClosed,
-      );
-      if (this.options.isClosed()) return;
-      const tookMs = this.options.now() - begunAtMs;
-      const speechMs = (1000 * spoken.audio.length) / this.options.dubRateHz;
-      costs.spoke(tookMs, speechMs);
-      costs.said(voice, text, spoken.naturalMs);
-      observer.stageRan("tts", tookMs);
-      entry.timings.ttsMs += Math.round(tookMs);
-      entry.voices.set(language, terms.voiceProfile);
-      if (spoken.audio.length === 0) return this.#drop(task, "nothing_to_say");
-      const placed = answers.place(
-        clauseId,
-        language,
-        { samples: spoken.audio, tempo: spoken.tempo },
-        this.options.silences(),
-        this.#stretch,
-      );
-      const clamped = placed?.outcome === "placed" && placed.overrunMs > 0;
-      entry.spoken.set(language, { naturalMs: spoken.naturalMs, clamped });
-      this.options.onSettled();
+      const parts = this.#wouldBeLate(task, text) ? speechParts(text) : [text];
+      for (const [index, part] of parts.entries())
+        if (!(await this.#speakPart(task, part, parts.slice(index + 1).join(" ")))) return;
     } catch (error) {
       this.#fail(task, error);
     }
+  }
+
+  #wouldBeLate(task: Task, text: string): boolean {
+    const { now, airsAtMs } = this.options;
+    const workMs = this.#workMs(task, text) * workMargin;
+    return now() + workMs > airsAtMs(task.clause.startMs) - answerLeadMs;
+  }
+
+  /** What speaking a text will take. */
+  #workMs({ terms, language }: Task, text: string): number {
+    const { costs } = this.options;
+    return costs.naturalMs(voiceKey(terms, language), text) * costs.synthesisRtf;
+  }
+
+  /**
+   * @param rest what of the clause is spoken after it
+   * @returns false when nothing more is to be spoken of the clause
+   */
+  async #speakPart(task: Task, text: string, rest: string): Promise<boolean> {
+    const { stages, costs, observer, answers, live, stageTimeouts } = this.options;
+    const { clauseId, entry, language, terms } = task;
+    const voice = voiceKey(terms, language);
+    const naturalMs = costs.naturalMs(voice, text) + costs.naturalMs(voice, rest);
+    const slot = answers.expectedSlot(clauseId, language, naturalMs, this.options.silences());
+    if (slot === undefined) return false;
+    if (slot.outcome === "dropped") {
+      this.#drop(task, "late");
+      return false;
+    }
+    const begunAtMs = this.options.now();
+    const request = { text, voiceProfile: terms.voiceProfile, language, tempo: slot.tempo };
+    const spoken = await overDeaths(
+      () => stages.speak(request, { timeoutMs: live ? stageTimeouts.ttsMs : undefined }),
+      this.options.isClosed,
+    );
+    if (this.options.isClosed()) return false;
+    const tookMs = this.options.now() - begunAtMs;
+    const speechMs = (1000 * spoken.audio.length) / this.options.dubRateHz;
+    costs.spoke(tookMs, speechMs);
+    costs.said(voice, text, spoken.naturalMs);
+    observer.stageRan("tts", tookMs);
+    entry.timings.ttsMs += Math.round(tookMs);
+    entry.voices.set(language, terms.voiceProfile);
+    if (spoken.audio.length === 0) {
+      if (rest === "") this.#drop(task, "nothing_to_say");
+      return true;
+    }
+    const laterMs = costs.naturalMs(voice, rest);
+    const placed = answers.place(
+      clauseId,
+      language,
+      { samples: spoken.audio, tempo: spoken.tempo, laterMs },
+      this.options.silences(),
+      this.#stretch,
+    );
+    const former = entry.spoken.get(language);
+    const clamped = placed?.outcome === "placed" && placed.overrunMs > 0;
+    entry.spoken.set(language, {
+      naturalMs: (former?.naturalMs ?? 0) + spoken.naturalMs,
+      clamped: clamped || (former?.clamped ?? false),
+    });
+    this.options.onSettled();
+    return placed?.outcome === "placed";
   }
 
   readonly #stretch: Stretch = (samples, stretch) =>

@@ -1,4 +1,4 @@
-import type { ClauseNotice } from "./clauses/answer-line.ts";
+import type { ClauseNotice } from "./clauses/line-answer.ts";
 import type { RefusalReason } from "./clauses/guards.ts";
 
 /** What is measured of clauses. */

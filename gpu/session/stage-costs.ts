@@ -19,6 +19,14 @@ const assumed: CostFigures = {
 /** Shorter texts say little about how fast a voice speaks. */
 const leastCharacters = 12;
 
+/** A digit is spoken as a word, or most of one. */
+const charactersPerDigit = 8;
+
+function spokenCharacters(text: string): number {
+  const digits = text.match(/\d/g)?.length ?? 0;
+  return text.length + digits * (charactersPerDigit - 1);
+}
+
 /**
  * What the stages cost on this machine, learnt from every session for the next ones; promises to clients are made
  * with it.
@@ -93,7 +101,7 @@ export class StageCosts {
 
   /** How long a text will be at tempo 1, ms, by what the voice has said so far. */
   naturalMs(voice: string, text: string): number {
-    return expectedMs(this.#voice(voice), text.length);
+    return expectedMs(this.#voice(voice), spokenCharacters(text));
   }
 
   /** How many characters a voice says in so long at tempo 1. */
@@ -102,9 +110,10 @@ export class StageCosts {
   }
 
   said(voice: string, text: string, naturalMs: number): void {
-    if (text.length < leastCharacters) return;
+    const characters = spokenCharacters(text);
+    if (characters < leastCharacters) return;
     const known = this.#voice(voice);
-    const perUnit = naturalMs / text.length;
+    const perUnit = naturalMs / characters;
     // Unlike work, a voice has a mean to be found, not a worst case to be feared.
     const share = known.measured === 0 ? 0.6 : 0.2;
     const next = known.perUnit + share * (perUnit - known.perUnit);

@@ -1,7 +1,7 @@
 import { FfmpegCodec } from "../../gpu/codec/ffmpeg-codec.ts";
 import { FragmentCodec } from "../../gpu/codec/fragment-codec.ts";
 import { ClauseSession } from "../../gpu/session/clause-session.ts";
-import type { ClauseNotice } from "../../gpu/session/clauses/answer-line.ts";
+import type { ClauseNotice } from "../../gpu/session/clauses/line-answer.ts";
 import type { FragmentOutcome } from "../../gpu/session/fragment-processor.ts";
 import { StageCosts } from "../../gpu/session/stage-costs.ts";
 import { WorkScheduler } from "../../gpu/session/work-scheduler.ts";

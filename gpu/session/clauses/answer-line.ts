@@ -1,15 +1,19 @@
 import type { Clause } from "./clause-cutter.ts";
-import { type DubSlice, DubTrack } from "./dub-track.ts";
+import { DubTrack } from "./dub-track.ts";
+import { type BegunDub, extended, toldAs } from "./begun-dub.ts";
 import {
   type DroppedSlot,
   type DubState,
   type PlacedSlot,
+  defaultIsochronyLimits,
   emptyDub,
   endedAt,
   fitSlot,
+  partOfSlot,
   pauseAfter,
   remainingStretch,
 } from "./isochrony.ts";
+import type { ClauseNotice, LineAnswer, SpokenClause, Stretch } from "./line-answer.ts";
 import { Settlement } from "./settlement.ts";
 import { FragmentSlicer, type HeldFragment, type SlicerOptions, type Verdict } from "./slicer.ts";
 import type { Silence } from "./words.ts";
@@ -18,34 +22,6 @@ export interface AnswerLineOptions extends SlicerOptions {
   /** Target languages, the first one first. */
   readonly languages: readonly string[];
   readonly dubRateHz: number;
-}
-
-/** A clause's dub as it was synthesised: mono at the line's rate, silence trimmed, at least one sample. */
-export interface SpokenClause {
-  readonly samples: Float32Array;
-  /** The tempo that the synthesiser was asked for; 1 = natural. */
-  readonly tempo: number;
-}
-
-/** Changes the length of speech and keeps its pitch: `stretch` 1.1 is a tenth longer. */
-export type Stretch = (samples: Float32Array, stretch: number) => Float32Array;
-
-/** What an answer says of a clause: its dub begins in this fragment, or it is late, or it will never be heard. */
-export interface ClauseNotice {
-  readonly clauseId: string;
-  readonly language: string;
-  readonly status: "dubbed" | "late" | "dropped";
-  /** Of a dubbed one: where it lies. */
-  readonly slot?: PlacedSlot;
-  /** Of a dropped one. */
-  readonly reason?: string;
-}
-
-export interface LineAnswer {
-  readonly verdict: Verdict;
-  /** Dub of the fragment by language; absent for `missed` and `hole`. */
-  readonly dub?: ReadonlyMap<string, DubSlice>;
-  readonly notices: readonly ClauseNotice[];
 }
 
 /** Fragments of no whole number of samples of the track seem to overlap by as little: they adjoin. */
@@ -62,6 +38,8 @@ interface Entry {
   readonly languages: readonly string[];
   readonly pending: Map<string, ClauseNotice>;
   readonly announcedLate: Set<string>;
+  /** By language: what is placed of a dub whose rest is still being spoken. */
+  readonly begun: Map<string, BegunDub>;
 }
 
 /**
@@ -117,6 +95,7 @@ export class AnswerLine {
       languages: this.#current,
       pending: new Map(),
       announcedLate: new Set(),
+      begun: new Map(),
     });
     this.#settlement.open(clauseId, clause.startMs, this.#current);
     return clauseId;
@@ -135,12 +114,14 @@ export class AnswerLine {
   ): PlacedSlot | DroppedSlot | undefined {
     const entry = this.#entries.get(clauseId);
     const line = this.#languages.get(language);
-    return entry && line && this.#fit(entry.clause, line, naturalMs, silences).slot;
+    if (!entry || !line) return undefined;
+    return this.#fit(entry, language, line, naturalMs, silences).slot;
   }
 
   /**
    * Places a dub, whole, or drops it whole when it is too late. The synthesiser's speed counts first, what remains is
-   * stretched.
+   * stretched. A dub may come in parts, so that its beginning can be heard while the rest is being spoken: once the
+   * first is placed, the others follow however late they are.
    *
    * @returns undefined for a clause that is settled already: its time is over
    */
@@ -154,14 +135,16 @@ export class AnswerLine {
     const entry = this.#entries.get(clauseId);
     const line = this.#languages.get(language);
     if (!entry || !line || !this.#settlement.isOpen(clauseId, language)) return undefined;
+    const { laterMs = 0 } = spoken;
     const spokenMs = (spoken.samples.length / this.options.dubRateHz) * 1000;
     const naturalMs = spokenMs * spoken.tempo;
-    const { state, slot } = this.#fit(entry.clause, line, naturalMs, silences);
-    if (slot.outcome === "dropped") {
+    const { state, slot: whole } = this.#fit(entry, language, line, naturalMs + laterMs, silences);
+    if (whole.outcome === "dropped") {
       line.state = state;
       this.#drop(clauseId, entry, language, "late");
-      return slot;
+      return whole;
     }
+    const slot = partOfSlot(whole, naturalMs);
     const factor = remainingStretch(slot, naturalMs, spokenMs);
     const samples = factor === 1 ? spoken.samples : stretch(spoken.samples, factor);
     if (!line.track.place({ clauseId, startMs: slot.startMs, samples })) {
@@ -169,14 +152,18 @@ export class AnswerLine {
       return { outcome: "dropped", lateMs: slot.lateMs };
     }
     const endMs = slot.startMs + (samples.length / this.options.dubRateHz) * 1000;
-    line.state = endedAt(state, endMs);
-    entry.pending.set(language, {
-      clauseId,
-      language,
-      status: "dubbed",
-      slot: { ...slot, endMs },
-    });
-    this.#settlement.settle(clauseId, language);
+    const former = entry.begun.get(language);
+    const begun = extended(former, { ...slot, endMs }, naturalMs);
+    line.state = endedAt(former ? line.state : state, endMs);
+    if (former === undefined || entry.pending.has(language))
+      entry.pending.set(language, {
+        clauseId,
+        language,
+        status: "dubbed",
+        slot: toldAs(begun, laterMs),
+      });
+    if (laterMs > 0) entry.begun.set(language, begun);
+    else this.#settle(clauseId, entry, language);
     return slot;
   }
 
@@ -204,6 +191,7 @@ export class AnswerLine {
     const verdicts = this.#slicer.advance({
       nowMs,
       finalUntilMs: Math.min(...finals),
+      growingFromMs: this.#growingFromMs(),
       carriesDub: ({ startMs, endMs }) =>
         this.#settlement.openBefore(endMs).length > 0 ||
         [...this.#languages.values()].some(({ track }) => track.soundsWithin(startMs, endMs)),
@@ -216,18 +204,48 @@ export class AnswerLine {
     return this.#slicer.nextWakeMs();
   }
 
-  #fit(clause: Clause, line: Language, naturalMs: number, silences: readonly Silence[]) {
-    return fitSlot(line.state, {
-      startMs: clause.startMs,
-      endMs: clause.endMs,
-      pauseAfterMs: pauseAfter(clause.endMs, silences),
-      naturalMs,
-      writableFromMs: this.#slicer.answeredUntilMs,
-    });
+  /** The rest of a dub follows what is placed of it, after a breath, and is never too late. */
+  #fit(
+    { clause, begun }: Entry,
+    language: string,
+    { state }: Language,
+    naturalMs: number,
+    silences: readonly Silence[],
+  ) {
+    const limits = defaultIsochronyLimits;
+    const hasBegun = begun.has(language);
+    return fitSlot(
+      state,
+      {
+        startMs: hasBegun ? state.freeAtMs + limits.breathMs : clause.startMs,
+        endMs: clause.endMs,
+        pauseAfterMs: pauseAfter(clause.endMs, silences),
+        naturalMs,
+        writableFromMs: this.#slicer.answeredUntilMs,
+      },
+      hasBegun ? { ...limits, latestMs: Number.POSITIVE_INFINITY } : limits,
+    );
+  }
+
+  #growingFromMs(): number {
+    const growing = [...this.#entries.values()].flatMap(({ begun, pending }) =>
+      [...begun].flatMap(([language, { slot }]) => (pending.has(language) ? slot.startMs : [])),
+    );
+    return Math.min(...growing, Number.POSITIVE_INFINITY);
   }
 
   #drop(clauseId: string, entry: Entry, language: string, reason: string): void {
-    entry.pending.set(language, { clauseId, language, status: "dropped", reason });
+    const begun = entry.begun.get(language);
+    // Of a dub that has begun, what is placed is heard, and what was told of it holds.
+    if (begun === undefined)
+      entry.pending.set(language, { clauseId, language, status: "dropped", reason });
+    else if (entry.pending.has(language))
+      entry.pending.set(language, { clauseId, language, status: "dubbed", slot: begun.slot });
+    this.#settle(clauseId, entry, language);
+  }
+
+  #settle(clauseId: string, entry: Entry, language: string): void {
+    entry.begun.delete(language);
     this.#settlement.settle(clauseId, language);
   }
 
@@ -262,7 +280,8 @@ export class AnswerLine {
       const open = entry.languages.filter(
         (language) =>
           (this.#settlement.isOpen(clauseId, language) || entry.pending.has(language)) &&
-          !entry.announcedLate.has(language),
+          !entry.announcedLate.has(language) &&
+          !entry.begun.has(language),
       );
       for (const language of open) {
         entry.announcedLate.add(language);

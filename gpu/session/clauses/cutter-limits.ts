@@ -22,14 +22,18 @@ export const defaultCutterLimits: Omit<CutterLimits, "capMs"> = {
 };
 
 /** Time that detection, translation, order and transport take beside recognition and synthesis. */
-const standingCostMs = 850;
+const standingCostMs = 1000;
+/** So much of a dub's synthesis may come after its first sound, where the voice has time to spare between clauses. */
+const laterShare = 0.4;
+const sparedBelowRtf = 1.1;
 /** A pass of the recogniser on a machine of today. */
 const usualPassMs = 350;
 /** Below this clauses are scraps without a meaning: a machine too slow for it gives up whole ones instead. */
 const shortestCapMs = 1800;
 
 /**
- * The longest clause that can still be dubbed in time: min(preset, (D - 0.85 s - pass) / (1 + synthesis RTF)).
+ * The longest clause that can still be dubbed in time: min(preset, (D - 1 s - pass) / (1 + RTF before the
+ * first sound)).
  *
  * @param presetMs 2500, 4000 or 6000 for fast, balanced and quality
  * @param playoutDelayMs D; absent in file pacing, where only the preset holds
@@ -43,6 +47,8 @@ export function clauseCapMs(
   passMs = usualPassMs,
 ): number {
   if (playoutDelayMs === undefined) return Math.max(shortestCapMs, presetMs);
-  const inTime = (playoutDelayMs - standingCostMs - passMs) / (1 + Math.max(0, synthesisRtf));
+  const rtf = Math.max(0, synthesisRtf);
+  const later = Math.min(laterShare * rtf, Math.max(0, sparedBelowRtf - rtf));
+  const inTime = (playoutDelayMs - standingCostMs - passMs) / (1 + rtf - later);
   return Math.max(shortestCapMs, Math.min(presetMs, inTime));
 }

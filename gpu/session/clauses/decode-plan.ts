@@ -66,8 +66,10 @@ const marginMs = 200;
 const lookaheadMs = 150;
 /** A window is decoded about this often while it grows: what keeps decoded sound below four times the heard. */
 const passesPerWindow = 3;
-/** A pass may take up to half of the lane's time. */
-const passDuty = 2;
+/** Opinions on speech that goes on may take up to a third of the lane's time: they take it from the voice. */
+const passDuty = 3;
+/** Beside a voice that is speaking, a pass takes up to so many times what it usually takes. */
+const passMargin = 1.5;
 
 /**
  * Whether to decode now, and what. Silence is never decoded. Pure; asked again whenever something was heard or a pass
@@ -91,7 +93,7 @@ export function planDecode(hearing: Hearing, limits: DecodeLimits): DecodePlan |
   const window = { fromMs: Math.max(0, fromMs, toMs - limits.longestWindowMs), toMs };
   if (final) return { kind: "final", ...window, commitUntilMs: final.commitUntilMs };
   // A partial that were still running when the final one is due would make the clause late.
-  if (safeMs + lookaheadMs - toMs < limits.passMs) return undefined;
+  if (safeMs + lookaheadMs - toMs < limits.passMs * passMargin) return undefined;
   const windowMs = toMs - window.fromMs;
   const stepMs = Math.max(
     limits.shortestStepMs,

@@ -164,6 +164,15 @@ export function remainingStretch(
   return Math.min(longestMs, Math.max(shortestMs, wantedMs)) / spokenMs;
 }
 
+/**
+ * The part of a slot that a part of its dub takes, at the tempo of the whole.
+ *
+ * @param naturalMs the part at tempo 1
+ */
+export function partOfSlot(slot: PlacedSlot, naturalMs: number): PlacedSlot {
+  return { ...slot, endMs: slot.startMs + naturalMs / slot.tempo };
+}
+
 /** The dub turned out longer or shorter than planned: the track is free from its true end. */
 export function endedAt(state: DubState, endMs: number): DubState {
   return { ...state, freeAtMs: endMs };

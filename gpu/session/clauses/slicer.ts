@@ -53,6 +53,11 @@ export interface SlicerKnowledge {
   readonly nowMs: number;
   /** Track time before which no dub will change any more, over all languages. */
   readonly finalUntilMs: number;
+  /**
+   * Track time from which a clause sounds that is placed in part, and of which nothing was told: what lies there waits
+   * for the rest of it as long as it may. Infinity when there is none.
+   */
+  readonly growingFromMs: number;
   /** True when placed dub sounds in the fragment, or a clause announced as late belongs to it. */
   readonly carriesDub: (fragment: HeldFragment) => boolean;
 }
@@ -157,9 +162,10 @@ export class FragmentSlicer {
 }
 
 function judge(fragment: HeldFragment, knowledge: SlicerKnowledge): Verdict | undefined {
-  const { nowMs, finalUntilMs } = knowledge;
+  const { nowMs, finalUntilMs, growingFromMs } = knowledge;
   const heldMs = Math.max(0, nowMs - fragment.receivedAtMs);
   const final = fragment.endMs <= finalUntilMs;
+  if (fragment.endMs > growingFromMs && nowMs < fragment.answerByMs) return undefined;
   if (final && nowMs <= fragment.answerByMs + timerSlackMs)
     return { kind: "ready", fragment, heldMs };
   if (nowMs < fragment.answerByMs) return undefined;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { AnswerLine, type LineAnswer } from "../../../gpu/session/clauses/answer-line.ts";
+import { AnswerLine } from "../../../gpu/session/clauses/answer-line.ts";
+import type { LineAnswer } from "../../../gpu/session/clauses/line-answer.ts";
 import type { Clause } from "../../../gpu/session/clauses/clause-cutter.ts";
 import { answerBy } from "../../../gpu/session/clauses/slicer.ts";
 import { say } from "./speech.arbitrary.ts";
@@ -100,6 +101,67 @@ describe("an answer line", () => {
     const slot = answers.place(clauseId, "pt", spoken, silences, stretch);
     expect(slot).toMatchObject({ startMs: 0 });
     expect(heardMs(answers.advance(3100, everythingCut))).toBe(1000);
+  });
+
+  test("places a dub in parts: its beginning airs while the rest is being spoken", () => {
+    const answers = line();
+    const clauseId = answers.open(clauseAt(100, 1400));
+    const silences = [{ startMs: 1400, endMs: 2000 }];
+    const first = { ...tone(600), laterMs: 500 };
+    expect(answers.place(clauseId, "pt", first, silences, stretch)).toMatchObject({
+      ...{ startMs: 100, lateMs: 0, tempo: 0.85 },
+    });
+    expect(answers.advance(4000, everythingCut)).toEqual([]); // there is time to wait for the rest
+    const dueMs = answers.nextWakeMs() ?? 0;
+    const [begun, ...none] = answers.advance(dueMs, everythingCut);
+    expect([names([begun!]), none]).toEqual([["ready 0"], []]);
+    const told = begun?.notices[0]?.slot;
+    expect(begun?.notices).toMatchObject([{ clauseId, status: "dubbed", slot: { startMs: 100 } }]);
+    expect(told?.endMs).toBeCloseTo(100 + 1100 / 0.85, 0);
+    const placed = answers.place(clauseId, "pt", tone(500), silences, stretch);
+    expect(placed).toMatchObject({ outcome: "placed", lateMs: 0 });
+    const rest = answers.advance(dueMs + 100, everythingCut);
+    expect(names(rest)).toEqual(["ready 1", "ready 2", "ready 3", "ready 4", "ready 5"]);
+    expect(rest.flatMap(({ notices }) => notices)).toEqual([]);
+    const heard = heardMs([begun!, ...rest]);
+    expect(heard).toBeGreaterThan(1100);
+    expect(heard).toBeLessThanOrEqual(Math.ceil(1100 / 0.85) + 1);
+    expect(answers.dubState("pt")).toMatchObject({ placed: 1, late: 0, dropped: 0 });
+  });
+
+  test("tells of a dub in parts once, where it truly lies, if its rest is there in time", () => {
+    const answers = line();
+    const clauseId = answers.open(clauseAt(100, 1400));
+    answers.place(clauseId, "pt", { ...tone(600), laterMs: 900 }, [], stretch);
+    answers.place(clauseId, "pt", tone(500), [], stretch);
+    const all = answers.advance(3100, everythingCut);
+    expect(names(all)).toHaveLength(6);
+    const notices = all.flatMap((answer) => answer.notices);
+    expect(notices).toMatchObject([{ clauseId, status: "dubbed", slot: { startMs: 100 } }]);
+    const { endMs = 0, tempo = 0 } = notices[0]?.slot ?? {};
+    const soundMs = heardMs(all);
+    expect(endMs).toBeCloseTo(100 + soundMs + 80, -1); // the breath between its parts
+    expect(tempo).toBeCloseTo(1100 / soundMs, 2);
+  });
+
+  test("says the rest of a dub however late it comes, and of one that fails what was placed", () => {
+    const late = line();
+    const clauseId = late.open(clauseAt(100, 600));
+    late.place(clauseId, "pt", { ...tone(300), laterMs: 300 }, [], stretch);
+    late.advance(7700, everythingCut);
+    expect(late.place(clauseId, "pt", tone(300), [], stretch)).toMatchObject({
+      outcome: "placed",
+    });
+    const failing = line();
+    const other = failing.open(clauseAt(100, 600));
+    failing.place(other, "pt", { ...tone(300), laterMs: 300 }, [], stretch);
+    failing.drop(other, "pt", "MODEL_ERROR");
+    const all = failing.advance(3100, everythingCut);
+    expect(names(all)).toHaveLength(6);
+    expect(all.flatMap(({ notices }) => notices)).toMatchObject([
+      { clauseId: other, status: "dubbed", slot: { startMs: 100 } },
+    ]);
+    expect(all[0]?.notices[0]?.slot?.endMs).toBeCloseTo(100 + heardMs(all), 0);
   });
 
   test("answers for every language, each with its own dub", () => {

@@ -204,9 +204,11 @@ describe("on demand", () => {
 });
 
 test("the cap is the preset, or what the playout delay and the measured synthesis leave", () => {
-  expect(clauseCapMs(2500, 4000, 0.4)).toBeCloseTo(2000, 0);
-  expect(clauseCapMs(4000, 6000, 0.4)).toBeCloseTo(3429, 0);
-  expect(clauseCapMs(6000, 7500, 0.4)).toBeCloseTo(4500, 0);
+  expect(clauseCapMs(2500, 4000, 0.4)).toBeCloseTo(2137, 0);
+  expect(clauseCapMs(4000, 6000, 0.4)).toBeCloseTo(3750, 0);
+  expect(clauseCapMs(6000, 7500, 0.4)).toBeCloseTo(4960, 0);
+  expect(clauseCapMs(4000, 6000, 0.8)).toBeCloseTo(3100, 0);
+  expect(clauseCapMs(4000, 6000, 1.2)).toBeCloseTo(2114, 0);
   expect(clauseCapMs(4000, 6000, 0.05)).toBe(4000);
   expect(clauseCapMs(4000, undefined, 3)).toBe(4000);
   expect(clauseCapMs(4000, 1000, 0.4)).toBe(1800);

@@ -57,18 +57,18 @@ describe("nothing is decoded", () => {
 
 describe("speech that goes on", () => {
   test("is decoded in steps that grow with its window", () => {
-    expect(planDecode(going(2000, 2800), limits)).toMatchObject({
+    expect(planDecode(going(2000, 3100), limits)).toMatchObject({
       kind: "partial",
       fromMs: 1800,
-      toMs: 2800,
+      toMs: 3100,
     });
     expect(planDecode(going(2000, 4700, { lastPassUntilMs: 3900 }), limits)).toBeUndefined();
     expect(planDecode(going(2000, 4900, { lastPassUntilMs: 3800 }), limits)?.kind).toBe("partial");
   });
 
   test("is decoded less often where a pass takes long", () => {
-    const slow = { ...limits, passMs: 900 };
-    expect(planDecode(going(2000, 3500), slow)).toBeUndefined();
+    const slow = { ...limits, passMs: 600 };
+    expect(planDecode(going(2000, 3700), slow)).toBeUndefined();
     expect(planDecode(going(2000, 3900), slow)?.kind).toBe("partial");
   });
 
@@ -104,10 +104,10 @@ describe("speech that goes on", () => {
       clauseEndMs: 5100,
       lastPassUntilMs: 5550,
     };
-    expect(openSpeechStartMs(going(2000, 6400, over))).toBe(5100);
-    const plan = planDecode(going(2000, 6400, over), limits);
-    expect(plan).toMatchObject({ kind: "partial", fromMs: 3900, toMs: 6400 });
-    expect(settledHorizonMs(going(2000, 6400, over))).toBe(5400);
+    expect(openSpeechStartMs(going(2000, 6700, over))).toBe(5100);
+    const plan = planDecode(going(2000, 6700, over), limits);
+    expect(plan).toMatchObject({ kind: "partial", fromMs: 4200, toMs: 6700 });
+    expect(settledHorizonMs(going(2000, 6700, over))).toBe(5400);
   });
 
   test("is heard again from a word that the final pass left out", () => {

@@ -64,14 +64,14 @@ describe("a recognition line", () => {
 
   test("commits what two partial passes agree on, and shows what they say", () => {
     const line = new RecognitionLine("en", 3400);
-    line.heard({ heardUntilMs: 1800, goingFromMs: 1000 });
+    line.heard({ heardUntilMs: 2200, goingFromMs: 1000 });
     expect(line.plan(passMs)?.kind).toBe("partial");
     expect(line.passed(said("The match")).partial).toEqual({
       startMs: 1000,
       text: "The match",
       stableChars: 0,
     });
-    line.heard({ heardUntilMs: 2800, goingFromMs: 1000 });
+    line.heard({ heardUntilMs: 3300, goingFromMs: 1000 });
     expect(line.plan(passMs)?.kind).toBe("partial");
     expect(line.passed(said("The match has begun")).partial).toMatchObject({ stableChars: 9 });
   });

@@ -1,8 +1,5 @@
-import {
-  AnswerLine,
-  type ClauseNotice,
-  type LineAnswer,
-} from "../../../gpu/session/clauses/answer-line.ts";
+import { AnswerLine } from "../../../gpu/session/clauses/answer-line.ts";
+import type { ClauseNotice, LineAnswer } from "../../../gpu/session/clauses/line-answer.ts";
 import type { Clause, CutTally } from "../../../gpu/session/clauses/clause-cutter.ts";
 import { clauseCapMs } from "../../../gpu/session/clauses/cutter-limits.ts";
 import { DeadlineQueue } from "../../../gpu/session/clauses/deadlines.ts";
@@ -49,7 +46,8 @@ const language = "pt";
 
 interface Running {
   readonly endsAtMs: number;
-  readonly done: () => void;
+  /** Gives what the lane goes on with, before anything else. */
+  readonly done: () => Running | void;
 }
 
 interface Work {
@@ -179,16 +177,22 @@ export class SimulatedSession {
       estimateMs: expectedMs(this.#synthesis, naturalMs),
       clauseId,
       start: () => ({
-        endsAtMs: this.#nowMs + workMs,
+        endsAtMs: this.#nowMs + workMs / 2,
         done: () => {
-          this.#synthesis = measuredCost(this.#synthesis, workMs, naturalMs);
-          this.#place(clause, clauseId, naturalMs);
+          this.#place(clause, clauseId, naturalMs / 2, naturalMs / 2);
+          return { endsAtMs: this.#nowMs + workMs / 2, done: () => this.#spoken(clause, clauseId) };
         },
       }),
     });
   }
 
-  #place(clause: Clause, clauseId: string, naturalMs: number): void {
+  #spoken(clause: Clause, clauseId: string): void {
+    const naturalMs = (clause.endMs - clause.startMs) * this.world.expansion;
+    this.#synthesis = measuredCost(this.#synthesis, naturalMs * this.world.synthesisRtf, naturalMs);
+    this.#place(clause, clauseId, naturalMs / 2, 0);
+  }
+
+  #place(clause: Clause, clauseId: string, naturalMs: number, laterMs: number): void {
     const samples = new Float32Array(Math.round((naturalMs / 1000) * dubRateHz)).fill(1);
     const silences = this.#line.silences();
     const stretch = (sound: Float32Array, factor: number): Float32Array => {
@@ -196,10 +200,17 @@ export class SimulatedSession {
       this.#outcome.placedSamples += stretched.length - sound.length;
       return stretched;
     };
-    const slot = this.#answers.place(clauseId, language, { samples, tempo: 1 }, silences, stretch);
+    const slot = this.#answers.place(
+      clauseId,
+      language,
+      { samples, tempo: 1, laterMs },
+      silences,
+      stretch,
+    );
     if (!slot) return;
     if (slot.outcome === "placed") this.#outcome.placedSamples += samples.length;
-    this.#outcome.clauses.push({ clause, slot });
+    const isFirst = this.#outcome.clauses.at(-1)?.clause !== clause;
+    if (isFirst) this.#outcome.clauses.push({ clause, slot });
   }
 
   #answer(): void {
@@ -232,7 +243,12 @@ export class SimulatedSession {
     const running = this.#running.get(lane);
     if (running && running.endsAtMs > this.#nowMs) return;
     this.#running.delete(lane);
-    running?.done();
+    const next = running?.done();
+    if (next !== undefined) {
+      this.#changed = true;
+      this.#running.set(lane, next);
+      return;
+    }
     const { job, shed } = this.#queue.next(lane, this.#nowMs);
     this.#changed ||= running !== undefined || shed.length > 0;
     for (const { job: gone } of shed) this.#drop(gone.id);

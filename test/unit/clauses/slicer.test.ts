@@ -30,6 +30,7 @@ const fragment = (sequence: number, over: Partial<HeldFragment> = {}): HeldFragm
 
 const slicer = (): FragmentSlicer => new FragmentSlicer({ holeTimeoutMs: 8000 });
 const never = (): boolean => false;
+const growingFromMs = Number.POSITIVE_INFINITY;
 const always = (): boolean => true;
 
 const ask = (
@@ -37,7 +38,8 @@ const ask = (
   nowMs: number,
   finalUntilMs: number,
   carriesDub = never,
-): string[] => one.advance({ nowMs, finalUntilMs, carriesDub }).map((verdict) => nameOf(verdict));
+): string[] =>
+  one.advance({ nowMs, finalUntilMs, growingFromMs, carriesDub }).map((verdict) => nameOf(verdict));
 
 const nameOf = (verdict: Verdict): string =>
   `${verdict.kind} ${verdict.kind === "hole" ? verdict.sequence : verdict.fragment.sequence}`;
@@ -56,9 +58,9 @@ describe("a fragment is answered", () => {
   test("with the time it was held", () => {
     const one = slicer();
     one.accept(fragment(0));
-    expect(one.advance({ nowMs: 1700, finalUntilMs: 500, carriesDub: never })).toMatchObject([
-      { kind: "ready", heldMs: 1200 },
-    ]);
+    expect(
+      one.advance({ nowMs: 1700, finalUntilMs: 500, growingFromMs, carriesDub: never }),
+    ).toMatchObject([{ kind: "ready", heldMs: 1200 }]);
   });
 
   test("300 ms before its first sample airs as missed, when nothing is known of it", () => {
@@ -171,7 +173,10 @@ test("in whatever order they come, all numbers leave once and in order, none aft
       for (let nowMs = 0; nowMs < 40_000; nowMs += stepMs) {
         const next = queue.shift();
         if (next !== undefined) one.accept(fragment(next));
-        const verdicts = one.advance({ nowMs, finalUntilMs: nowMs - knownMs, carriesDub: never });
+        const verdicts = one.advance({
+          ...{ nowMs, finalUntilMs: nowMs - knownMs },
+          ...{ growingFromMs, carriesDub: never },
+        });
         for (const verdict of verdicts)
           if (verdict.kind === "ready")
             expect(nowMs).toBeLessThanOrEqual(verdict.fragment.answerByMs + 50);
