@@ -1,3 +1,5 @@
+import { windowedSinc } from "./windowed-sinc.ts";
+
 /**
  * Band-limited rate conversion of mono audio: a polyphase windowed-sinc filter (Kaiser window,
  * stopband about −80 dB), linear phase, its delay removed: output sample n lies at input time
@@ -7,7 +9,6 @@
 
 /** Zero crossings of the sinc on each side, counted at the lower of the two rates. */
 const zeroCrossings = 32;
-const kaiserBeta = 7.857; // 80 dB of stopband attenuation (Kaiser and Schafer, 1980)
 /** The cutoff lies half a transition band under Nyquist, so that the stopband begins at Nyquist. */
 const relativeCutoff = 0.92;
 
@@ -155,7 +156,7 @@ function design(fromHz: number, toHz: number): Polyphase {
     let sum = 0;
     for (let k = 0; k < 2 * reach; k++) {
       const distance = k - (reach - 1) - phase / up;
-      const value = sinc(cutoff * distance) * kaiser(distance / reach);
+      const value = windowedSinc(distance, cutoff, reach);
       taps[phase * 2 * reach + k] = value;
       sum += value;
     }
@@ -165,27 +166,6 @@ function design(fromHz: number, toHz: number): Polyphase {
   const made = { up, down, reach, taps };
   if (designs.size < designsKept) designs.set(key, made);
   return made;
-}
-
-function sinc(x: number): number {
-  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
-}
-
-/** Kaiser window at a position in [-1, 1]. */
-function kaiser(position: number): number {
-  const inside = 1 - position * position;
-  return inside <= 0 ? 0 : besselI0(kaiserBeta * Math.sqrt(inside)) / besselI0(kaiserBeta);
-}
-
-/** Modified Bessel function of the first kind, order zero, by its power series. */
-function besselI0(x: number): number {
-  let sum = 1;
-  let term = 1;
-  for (let k = 1; term > sum * 1e-12; k++) {
-    term *= (x / (2 * k)) ** 2;
-    sum += term;
-  }
-  return sum;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
-import { softResampler, words } from "./live-commands.ts";
+import { words } from "./live-commands.ts";
+import { StampedPcmParser, stampedPcmOptions, type StampedSound } from "./stamped-pcm.ts";
 
 /** What one FFmpeg was found to be; `missing` is empty when it does all that livedub needs. */
 export interface FfmpegReport {
@@ -13,17 +14,15 @@ export interface FfmpegReport {
 }
 
 const runLimitMs = 20_000;
-const resamplerTestSeconds = 10;
-/** The stretch that the test's stamps ask for: a source clock 500 ppm off. */
-const resamplerTestStretch = 1.0005;
-/** A working resampler ends within 10 ms of the stamps, the broken one of FFmpeg 5.1 over 600 ms off. */
-const resamplerToleranceSeconds = 0.05;
+/** What sound is put through to see whether its stamps come with it: a jump back by half a second. */
+const jumpSeconds = 0.5;
+const jumpAtSeconds = 1;
 
 const reports = new Map<string, Promise<FfmpegReport>>();
 
 /**
  * Tries what the media path needs of an FFmpeg: that it runs, enhanced RTMP, the AAC encoder, and that
- * its resampler really follows drifting timestamps. Takes about 0.2 s; the result is kept per path,
+ * it hands sound on with its timestamps. Takes about 0.2 s; the result is kept per path,
  * size and modification time.
  */
 export async function testFfmpeg(path: string): Promise<FfmpegReport> {
@@ -52,20 +51,15 @@ async function runTests(path: string): Promise<FfmpegReport> {
   const sine = `sine=frequency=440:sample_rate=48000:samples_per_frame=1024:duration=`;
   const aac = await run(path, words(`-f lavfi -i ${sine}1 -c:a aac -f adts pipe:1`));
   if ((aac?.length ?? 0) < 1000) missing.push("the AAC encoder, for the sound of every output");
-  const drifting = `asetpts=N/SR/TB*${resamplerTestStretch},${softResampler}`;
-  const pcm = await run(
-    path,
-    words(
-      `-f lavfi -i ${sine}${resamplerTestSeconds} -af ${drifting} -ar 48000 -ac 2 -f s16le pipe:1`,
-    ),
-  );
-  const seconds = (pcm?.length ?? 0) / (48_000 * 4);
-  const wanted = resamplerTestSeconds * resamplerTestStretch;
-  if (Math.abs(seconds - wanted) > resamplerToleranceSeconds) {
+  const jump = `asetpts=PTS-gte(T\\,${jumpAtSeconds})*${jumpSeconds}/TB`;
+  const stamped = await run(path, [
+    ...words(`-f lavfi -i ${sine}${2 * jumpAtSeconds},${jump}`),
+    ...stampedPcmOptions(1),
+  ]);
+  if (!keepsStamps(stamped))
     missing.push(
-      `a resampler that follows timestamps (${wanted.toFixed(3)} s of sound became ${seconds.toFixed(3)} s), for sound in step with the picture`,
+      "decoded sound that keeps its stamps (SMJPEG, setts), for sound in step with the picture",
     );
-  }
   const two = `-f lavfi -i ${sine}1 -f lavfi -i ${sine}1 -map 0 -map 1 -c:a aac -f flv pipe:1`;
   const isMultitrack = ((await run(path, words(two)))?.length ?? 0) > 2000;
   return { path, version: versionOf(asText(version)), missing, isMultitrack };
@@ -73,6 +67,25 @@ async function runTests(path: string): Promise<FfmpegReport> {
 
 function unusable(path: string, missing: string): FfmpegReport {
   return { path, version: "unknown", missing: [missing], isMultitrack: false };
+}
+
+/** The test's sound in whole, its stamps back by the jump at its place and nowhere else. */
+function keepsStamps(output: Uint8Array | undefined): boolean {
+  const runs: StampedSound[] = [];
+  try {
+    runs.push(...new StampedPcmParser().push(output ?? new Uint8Array(0)));
+  } catch {
+    return false;
+  }
+  const count = runs.reduce((sum, { samples }) => sum + samples.length / 2, 0);
+  const steps = runs.slice(1).map(({ stampSample }, n) => {
+    const { stampSample: before, samples } = runs[n] as StampedSound;
+    return stampSample - before - samples.length / 2;
+  });
+  const jumps = steps.filter((step) => step !== 0);
+  return (
+    count === 2 * jumpAtSeconds * 48_000 && jumps.length === 1 && jumps[0] === -jumpSeconds * 48_000
+  );
 }
 
 /** Standard output of one short run, or undefined when it failed, hung or could not start. */

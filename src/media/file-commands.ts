@@ -1,4 +1,5 @@
 import { words } from "./live-commands.ts";
+import { stampedPcmOptions } from "./stamped-pcm.ts";
 import { languageName, trackLanguage } from "./track-language.ts";
 
 /**
@@ -7,7 +8,7 @@ import { languageName, trackLanguage } from "./track-language.ts";
  * left to itself FFmpeg would count each from the tracks that it happens to use.
  */
 
-/** The pipe on which the decoder gives stereo s16le at 48 kHz. */
+/** The pipe on which the decoder gives stereo s16le at 48 kHz, with its stamps; the muxer's first one too. */
 export const fileSoundPipe = 3;
 
 /** Containers by file extension, as FFmpeg names them, and how many sound tracks each takes. */
@@ -38,18 +39,13 @@ export function inspectCommand(ffmpeg: string, input: string): string[] {
   return [ffmpeg, ...words("-hide_banner -nostdin -i"), asFile(input)];
 }
 
-/**
- * Decodes the first sound track. Sample 0 stands at `startSample`: a track that begins later is padded, to
- * the sample, and gaps over 100 ms become silence.
- */
-export function decodeSoundCommand(ffmpeg: string, input: string, startSample: number): string[] {
+/** Decodes the first sound track, with the container's own stamps. */
+export function decodeSoundCommand(ffmpeg: string, input: string): string[] {
   return [
     ffmpeg,
     ...words("-hide_banner -loglevel error -nostdin -copyts -i"),
     asFile(input),
-    ...words("-map 0:a:0 -af"),
-    `aresample=48000:async=1:min_comp=0.00002:min_hard_comp=0.1:first_pts=${startSample}`,
-    ...words(`-ar 48000 -ac 2 -c:a pcm_s16le -f s16le pipe:${fileSoundPipe}`),
+    ...stampedPcmOptions(fileSoundPipe),
   ];
 }
 

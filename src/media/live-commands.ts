@@ -1,6 +1,9 @@
+import { stampedPcmOptions } from "./stamped-pcm.ts";
+
 /**
  * Command lines of the two FFmpegs around a relay, and why each option is there. The pull gives video
- * packets on file descriptor 3 (FLV) and sound on 4 (stereo s16le, 48 kHz); the push takes the same.
+ * packets on file descriptor 3 (FLV) and sound on 4 (stereo s16le at 48 kHz, with its stamps); the push takes
+ * the same, its sound without stamps.
  */
 
 /** The pull adds this to every video stamp, so that the FLV muxer never shifts video against the PCM. */
@@ -13,20 +16,6 @@ export const audioPipe = 4;
 export function pushPipes(soundTracks: number): number[] {
   return [videoPipe, ...Array.from({ length: soundTracks }, (_, track) => audioPipe + track)];
 }
-
-/**
- * The one corrector of sound against its own timestamps: follows a source clock 500 ppm off without a
- * jump, pads or trims only what is more than 100 ms off, and begins at stamp 0.
- */
-export const softResampler =
-  "aresample=async=240:min_comp=0.001:comp_duration=1:max_soft_comp=0.005:min_hard_comp=0.1:first_pts=0";
-
-/**
- * What the pull does to sound: it comes in pieces of 100 ms, because each AAC frame by itself would wake three
- * threads of FFmpeg, the relay and the worker 47 times a second. The delay does not grow by it, as a piece is
- * timed by its last sample; the last piece is as short as the sound's end makes it (`p=0`: no padding).
- */
-export const pulledSound = `${softResampler},asetnsamples=n=4800:p=0`;
 
 /** Codecs that plain RTMP does not know and enhanced RTMP carries. */
 const enhancedCodecs = "hvc1,av01,vp09,Opus";
@@ -52,10 +41,6 @@ export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTrac
     `-map 0:v:0 -c:v copy -output_ts_offset ${pullStampOffsetMs / 1000} -flush_packets 1
      -f flv -flvflags no_duration_filesize pipe:${videoPipe}`,
   );
-  const audio = words(
-    `-map 0:a:0 -af ${pulledSound} -ar 48000 -ac 2 -c:a pcm_s16le -flush_packets 1
-     -f s16le pipe:${audioPipe}`,
-  );
   return [
     ffmpeg,
     ...quiet,
@@ -63,7 +48,7 @@ export function pullCommand(ffmpeg: string, inputUrl: string, tracks: PulledTrac
     ...words(`-rtmp_enhanced_codecs ${enhancedCodecs} -rtmp_live live -i`),
     inputUrl,
     ...video,
-    ...(tracks === "video+audio" ? audio : []),
+    ...(tracks === "video+audio" ? stampedPcmOptions(audioPipe) : []),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { rename, rm } from "node:fs/promises";
-import { asBytes, asInt16, bytesPerStereoSample } from "../audio/pcm.ts";
+import { asBytes } from "../audio/pcm.ts";
 import { decodeSoundCommand, extensionOf, fileSoundPipe } from "../media/file-commands.ts";
+import { StampedPcmError } from "../media/stamped-pcm.ts";
 import { describeExit } from "../process/exit.ts";
 import { NativeChild } from "../process/native-child.ts";
 import {
@@ -15,11 +16,11 @@ import { BedRing } from "./bed-ring.ts";
 import { blockSamples, type MixedBlock, type MixSettings } from "./block-mixer.ts";
 import { FileRelayError, inspectInput, inspectOutput } from "./file-inspection.ts";
 import { FileMux } from "./file-mux.ts";
+import { placedSound } from "./file-sound.ts";
 import { FileStems } from "./file-stems.ts";
 import { LanguageChannel } from "./language-channel.ts";
 import type { LimitedBlock } from "./limited-sound.ts";
 import { PcmRing } from "./pcm-ring.ts";
-import { SilenceJoins } from "./silence-joins.ts";
 
 export interface FileRelayOptions {
   readonly input: string;
@@ -69,8 +70,6 @@ const tailSamples = 10 * streamSampleRateHz;
 const decoderStopMs = 100;
 /** Progress is told each half second of stream time. */
 const progressSamples = streamSampleRateHz / 2;
-/** Sound goes to the worker in pieces of at most 100 ms. */
-const pieceSamples = 4800;
 
 /**
  * Dubs a file: the live relay's regions and mix without its clock. Each stretch is written once the
@@ -86,7 +85,6 @@ export async function runFileRelay(options: FileRelayOptions): Promise<FileRelay
 
 class FileRelay {
   #original = new PcmRing(aheadSamples + tailSamples);
-  #joins = new SilenceJoins(this.#original);
   #bed = new BedRing(aheadSamples + tailSamples);
   #separates = false;
   #channels: LanguageChannel[];
@@ -135,20 +133,23 @@ class FileRelay {
     void mux.failed.then((detail) => this.#fail("output-unwritable", `${output}: ${detail}`));
     await using decoder = await NativeChild.start({
       name: "ffmpeg decode",
-      command: decodeSoundCommand(ffmpegPath, input, startSample),
+      command: decodeSoundCommand(ffmpegPath, input),
       extraPipes: ["pipe"],
       terminateWithinMs: decoderStopMs,
     });
     await using stems = await FileStems.open(this.options.stems, languages);
-    await Promise.all([this.#read(decoder), this.#write(mux, stems, total)]);
+    await Promise.all([this.#read(decoder, startSample), this.#write(mux, stems, total)]);
     await mux.finish();
     this.#throwIfFailed();
     await rename(unfinished.path, output);
     return this.#result();
   }
 
-  /** Decoder → delay line and worker, never more than the worker can be ahead. */
-  async #read(decoder: NativeChild): Promise<void> {
+  /**
+   * Decoder → delay line and worker, never more than the worker can be ahead.
+   * @param startSample the stamp of the file's beginning
+   */
+  async #read(decoder: NativeChild, startSample: number): Promise<void> {
     await this.#say({
       type: "hello",
       version: relayWorkerProtocolVersion,
@@ -157,14 +158,16 @@ class FileRelay {
       pacing: "file",
       playoutDelayMs: 0,
     });
-    let rest: Uint8Array = new Uint8Array(0);
-    for await (const chunk of decoder.readable(fileSoundPipe) as AsyncIterable<Uint8Array>) {
-      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      const whole = bytes.length - (bytes.length % bytesPerStereoSample);
-      rest = bytes.slice(whole);
-      await this.options.mayRead?.();
-      await this.#take(asInt16(bytes.slice(0, whole)));
-      if (this.#failure !== undefined) return;
+    try {
+      for await (const piece of placedSound(decoder.readable(fileSoundPipe), startSample)) {
+        await this.options.mayRead?.();
+        await this.#take(piece);
+        if (this.#failure !== undefined) return;
+      }
+    } catch (error) {
+      if (!(error instanceof StampedPcmError)) throw error;
+      this.#fail("decode-failed", `${this.options.input}: ${error.message}`);
+      return;
     }
     const exit = await decoder.exited;
     if (exit.code !== 0 && this.#failure === undefined) {
@@ -177,18 +180,14 @@ class FileRelay {
     this.#wake();
   }
 
-  async #take(samples: Int16Array): Promise<void> {
-    for (let at = 0; at < samples.length; at += pieceSamples * 2) {
-      while (this.#receivedSamples - this.#mixedSample > aheadSamples) await this.#change();
-      if (this.#failure !== undefined) return;
-      const piece = samples.slice(at, at + pieceSamples * 2);
-      const startSample = this.#receivedSamples;
-      this.#original.write(startSample, piece);
-      this.#joins.wrote(startSample, piece);
-      this.#receivedSamples += piece.length / 2;
-      await this.#say({ type: "pcm", startSample, airsInMs: 0, pcm: asBytes(piece) });
-      this.#wake();
-    }
+  async #take(piece: Int16Array): Promise<void> {
+    while (this.#receivedSamples - this.#mixedSample > aheadSamples) await this.#change();
+    if (this.#failure !== undefined) return;
+    const startSample = this.#receivedSamples;
+    this.#original.write(startSample, piece);
+    this.#receivedSamples += piece.length / 2;
+    await this.#say({ type: "pcm", startSample, airsInMs: 0, pcm: asBytes(piece) });
+    this.#wake();
   }
 
   /** Everything that is settled → muxer; ends with the input, or with the last words after it. */

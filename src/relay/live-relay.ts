@@ -18,7 +18,6 @@ import { PlayoutClock } from "./playout-clock.ts";
 import { Playout } from "./playout.ts";
 import { Publisher } from "./publisher.ts";
 import { PushUrls } from "./push-urls.ts";
-import { SilenceJoins } from "./silence-joins.ts";
 import { Timeline } from "./timeline.ts";
 import { VideoQueue } from "./video-queue.ts";
 import { WorkerServer } from "./worker-server.ts";
@@ -52,7 +51,6 @@ export class LiveRelay {
   #clock = new PlayoutClock();
   #queue = new VideoQueue(maxVideoBytes);
   #original: PcmRing;
-  #joins: SilenceJoins;
   #bed: BedRing;
   #settings: MixSettings;
   #outputs: Output[];
@@ -77,7 +75,6 @@ export class LiveRelay {
     const { fallback, withoutBed, bgGain, dubGain, tuning } = spec;
     this.#settings = { fallback, withoutBed, bgGain, dubGain, tuning };
     this.#original = new PcmRing(((spec.playoutDelayMs + slackMs) * streamSampleRateHz) / 1000);
-    this.#joins = new SilenceJoins(this.#original);
     this.#bed = new BedRing(this.#original.capacitySamples);
     this.#urls = new PushUrls((message) => parent.send(message));
     this.#worker = this.#createWorkerServer();
@@ -266,7 +263,6 @@ export class LiveRelay {
     const endSample = startSample + samples.length / 2;
     this.#followDelay(endSample, samples.length / 2);
     this.#original.write(startSample, samples, this.#inSpan ? "continue" : "begin");
-    this.#joins.wrote(startSample, samples);
     this.#inSpan = true;
     this.#worker.send({
       type: "pcm",

@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import { asInt16, bytesPerStereoSample } from "../audio/pcm.ts";
 import { FlvError, FlvParser, flvTagType, type FlvTag } from "../media/flv.ts";
 import {
   audioPipe,
@@ -8,9 +7,11 @@ import {
   videoPipe,
   type PulledTracks,
 } from "../media/live-commands.ts";
+import { StampedPcmError, StampedPcmParser } from "../media/stamped-pcm.ts";
 import { describeExit } from "../process/exit.ts";
 import { NativeChild } from "../process/native-child.ts";
 import { redactUrlsIn } from "./redact-text.ts";
+import { SoundPlacer } from "./sound-placer.ts";
 
 /** Why a pull came to its end; each has its own remedy. */
 export type PullEnd =
@@ -42,8 +43,10 @@ const longestSilence = 48_000;
  */
 export class Pull {
   #parser = new FlvParser();
-  #soundRest = new Uint8Array(0);
-  #soundSample = 0;
+  #soundParser = new StampedPcmParser();
+  #placer: SoundPlacer;
+  /** One past the last sample of silence made for pictures without sound. */
+  #silentUntil = 0;
   #gotData = false;
   #problem: string | undefined;
 
@@ -52,6 +55,9 @@ export class Pull {
     private readonly tracks: PulledTracks,
     private readonly handlers: PullHandlers,
   ) {
+    this.#placer = new SoundPlacer((startSample, samples) =>
+      handlers.onSound(startSample, samples),
+    );
     child.readable(videoPipe).on("data", (chunk: Uint8Array) => this.#video(chunk));
     if (tracks === "video+audio") {
       child.readable(audioPipe).on("data", (chunk: Uint8Array) => this.#sound(chunk));
@@ -61,7 +67,10 @@ export class Pull {
     const read = Promise.all([child.drained, ...pipes.map((pipe) => ended(child.readable(pipe)))]);
     void child.exited
       .then(() => Promise.race([read, Bun.sleep(readWithinMs)]))
-      .then(() => handlers.onEnd(this.#end()));
+      .then(() => {
+        this.#placer.end();
+        handlers.onEnd(this.#end());
+      });
   }
 
   /** @throws {ChildStartError} when FFmpeg cannot be executed */
@@ -89,32 +98,34 @@ export class Pull {
   }
 
   #video(chunk: Uint8Array): void {
-    if (this.#problem !== undefined) return;
-    this.#gotData = true;
-    try {
+    this.#read(() => {
       for (const tag of this.#parser.push(chunk)) {
         if (tag.type !== flvTagType.video) continue;
         const timestampMs = tag.timestampMs - pullStampOffsetMs;
         if (this.tracks === "video") this.#silenceUntil(timestampMs);
         this.handlers.onVideo({ ...tag, timestampMs });
       }
-    } catch (error) {
-      if (!(error instanceof FlvError)) throw error;
-      this.#problem = error.message;
-      this.child.signal("SIGKILL");
-    }
+    });
   }
 
   #sound(chunk: Uint8Array): void {
+    this.#read(() => {
+      for (const { stampSample, samples } of this.#soundParser.push(chunk))
+        this.#placer.push(stampSample, samples);
+      this.#placer.flow();
+    });
+  }
+
+  #read(take: () => void): void {
+    if (this.#problem !== undefined) return;
     this.#gotData = true;
-    const bytes = this.#soundRest.length === 0 ? chunk : Buffer.concat([this.#soundRest, chunk]);
-    const whole = bytes.length - (bytes.length % bytesPerStereoSample);
-    this.#soundRest = bytes.slice(whole);
-    if (whole === 0) return;
-    const samples = asInt16(bytes.subarray(0, whole));
-    const startSample = this.#soundSample;
-    this.#soundSample += samples.length / 2;
-    this.handlers.onSound(startSample, samples);
+    try {
+      take();
+    } catch (error) {
+      if (!(error instanceof FlvError) && !(error instanceof StampedPcmError)) throw error;
+      this.#problem = error.message;
+      this.child.signal("SIGKILL");
+    }
   }
 
   /**
@@ -123,10 +134,10 @@ export class Pull {
    */
   #silenceUntil(timestampMs: number): void {
     const untilSample = timestampMs * samplesPerMs;
-    const count = Math.min(untilSample - this.#soundSample, longestSilence);
+    const count = Math.min(untilSample - this.#silentUntil, longestSilence);
     if (count <= 0) return;
     const startSample = untilSample - count;
-    this.#soundSample = untilSample;
+    this.#silentUntil = untilSample;
     this.handlers.onSound(startSample, new Int16Array(count * 2));
   }
 

@@ -56,7 +56,7 @@ function partsOf(serve: ServeProcess): Part[] {
 function partName(line: readonly string[], text: string): string | undefined {
   for (const command of ["relay", "worker", "egress"]) if (line.includes(command)) return command;
   if (!line[0]?.includes("ffmpeg")) return undefined;
-  if (text.includes("s16le pipe:4")) return "ffmpeg pull";
+  if (text.includes("smjpeg pipe:4")) return "ffmpeg pull";
   return text.includes("-i pipe:4") ? "ffmpeg push" : "ffmpeg egress";
 }
 

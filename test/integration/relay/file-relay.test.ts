@@ -11,11 +11,13 @@ import {
   decodeSound,
   findFlashesAndBeeps,
   findJumps,
+  longestSilence,
   makeFlashBeepClip,
   median,
   offsetsMs,
 } from "../../media/flash-beep.ts";
 import { readFlvFile } from "../../media/recording.ts";
+import { beepsOffMs, trouble, troubledTags, writeFlv } from "../../media/troubled-clip.ts";
 import { ffmpegPath, runFfmpeg } from "../../media/tools.ts";
 
 let folder: string;
@@ -96,6 +98,19 @@ describe("a dubbed file", () => {
     expect(before).toBeCloseTo(250, 0);
     expect(Math.abs(after - before)).toBeLessThan(0.3);
   });
+
+  test("whose sound overlaps, has a hole and runs 500 ppm off its stamps: no click, and every beep in its place", async () => {
+    const input = inFolder("troubled.flv");
+    await writeFlv(input, await troubledTags(inFolder("troubled-source.flv"), 24));
+    await dub(input, inFolder("troubled.mp4"), () => "original");
+    const off = beepsOffMs(await findFlashesAndBeeps(inFolder("troubled.mp4")), 23);
+    process.stderr.write(`beeps off: ${off.map((ms) => ms.toFixed(1)).join(" ")} ms\n`);
+    expect(off.length).toBe(23);
+    expect(Math.max(...off.map(Math.abs))).toBeLessThan(3);
+    const sound = await decodeSound(inFolder("troubled.mp4"));
+    expect(findJumps(sound)).toEqual([]);
+    expect(longestSilence(sound)).toBeCloseTo(trouble.holeSeconds, 1);
+  }, 20_000);
 
   test("the original passes without a jump, and every switch is smooth", async () => {
     await dub(clip, inFolder("original.mp4"), () => "original");

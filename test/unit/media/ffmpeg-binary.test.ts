@@ -40,7 +40,7 @@ describe("finding FFmpeg", () => {
     expect(message).toContain(old);
     expect(message).toContain("enhanced RTMP");
     expect(message).toContain("AAC encoder");
-    expect(message).toContain("follows timestamps");
+    expect(message).toContain("keeps its stamps");
     expect(message).toContain("scripts/bootstrap");
   });
 
