@@ -92,11 +92,14 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
-/** Interleaved stereo s16 samples at 48 kHz, from the container's stamp 0; gaps in the stamps become silence. */
+/**
+ * Interleaved stereo s16 samples at 48 kHz, from the container's stamp 0. Gaps in the stamps of 10 ms and more become
+ * silence, as in a player: a gap left out would make all later sound seem early by its length.
+ */
 export async function decodeSound(path: string): Promise<Int16Array> {
   const { stdout } = await runFfmpeg([
     ...["-loglevel", "fatal", "-copyts", "-i", path, "-map", "0:a:0"],
-    ...["-af", "aresample=48000:async=1:min_comp=0.00002:min_hard_comp=0.05:first_pts=0"],
+    ...["-af", "aresample=48000:async=1:min_comp=0.00002:min_hard_comp=0.01:first_pts=0"],
     ...["-ac", "2"],
     ...["-f", "s16le", "pipe:1"],
   ]);

@@ -48,7 +48,8 @@ async function publish(url: string, options: string): Promise<NativeChild> {
     name: "publisher",
     command: [
       await ffmpegPath(),
-      ...words("-hide_banner -loglevel error -nostdin -re -i"),
+      // Without FFmpeg's own burst of half a second at the start: encoders send what they see, when they see it.
+      ...words("-hide_banner -loglevel error -nostdin -re -readrate_initial_burst 0.001 -i"),
       ...[clip, ...words(options), url],
     ],
     terminateWithinMs: 500,
@@ -59,7 +60,8 @@ const ways = {
   rtsp: {
     url: (stream: string, key: string) => `${urls.rtsp.replace("STREAM", stream)}?key=${key}`,
     options: "-c copy -f rtsp -rtsp_transport tcp",
-    inStepMs: 40,
+    // MediaMTX places each track by when its first packet arrives, which a busy machine moves by some pictures.
+    inStepMs: 100,
   },
   srt: {
     url: (stream: string, key: string) => `${urls.srt.replace("STREAM", stream)}:key=${key}`,
@@ -69,8 +71,7 @@ const ways = {
   whip: {
     url: (stream: string, key: string) => `${urls.whip.replace("STREAM", stream)}?key=${key}`,
     options: "-c:v copy -c:a libopus -ar 48000 -ac 2 -f whip",
-    // With FFmpeg's WHIP muxer as the publisher the tracks come out about 270 ms apart: not what is proven here.
-    inStepMs: 400,
+    inStepMs: 200,
   },
 } as const;
 
