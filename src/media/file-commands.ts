@@ -1,4 +1,4 @@
-import { words } from "./live-commands.ts";
+import { soundCoding, words } from "./live-commands.ts";
 import { stampedPcmOptions } from "./stamped-pcm.ts";
 import { languageName, trackLanguage } from "./track-language.ts";
 
@@ -79,7 +79,9 @@ export function muxCommand(
     ...words("-map 0:V:0"),
     ...tracks,
     ...(options.keepSubtitles ? words("-map 0:s? -c:s copy") : []),
-    ...words("-c:v copy -c:a aac -b:a 160k -max_interleave_delta 0"),
+    ...words("-c:v copy"),
+    ...soundCoding,
+    ...words("-max_interleave_delta 0"),
     ...words(`-output_ts_offset ${-startSample / 48_000}`),
     ...(/^(mp4|mov)$/.test(output.format) ? words("-movflags +faststart") : []),
     ...words(`-f ${output.format}`),
