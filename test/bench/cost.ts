@@ -1,6 +1,6 @@
 /**
  * What one 720p30 stream costs on the edge, in cores and memory: relay, worker and both FFmpegs of the
- * compiled executable in steady run, without and with separation, and what an egress adds.
+ * compiled executable in steady run, without and with separation.
  *
  * usage: bun test/bench/cost.ts [--seconds 60] [--engine echo|real] [--nets off,auto] [--source]
  *
@@ -15,7 +15,6 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { words } from "../../src/media/live-commands.ts";
 import { descendantsOf, eventually, ServeProcess } from "../integration/serve/serve-process.ts";
-import { freePort } from "../media/mediamtx.ts";
 import { publishClip } from "../media/publish.ts";
 import { runFfmpeg } from "../media/tools.ts";
 import { buildExecutables } from "../smoke/executables.ts";
@@ -54,14 +53,13 @@ function partsOf(serve: ServeProcess): Part[] {
 }
 
 function partName(line: readonly string[], text: string): string | undefined {
-  for (const command of ["relay", "worker", "egress"]) if (line.includes(command)) return command;
+  for (const command of ["relay", "worker"]) if (line.includes(command)) return command;
   if (!line[0]?.includes("ffmpeg")) return undefined;
   if (text.includes("smjpeg pipe:4")) return "ffmpeg pull";
-  return text.includes("-i pipe:4") ? "ffmpeg push" : "ffmpeg egress";
+  return text.includes("-i pipe:4") ? "ffmpeg push" : undefined;
 }
 
 async function measure(net: string, clip: string): Promise<void> {
-  const destination = `rtmp://127.0.0.1:${await freePort()}/unused`;
   await using serve = await ServeProcess.start(
     {
       WORKER_STS_MODE: "enabled",
@@ -72,7 +70,6 @@ async function measure(net: string, clip: string): Promise<void> {
     },
     values.source ? undefined : executable,
   );
-  void destination;
   await serve.logged((line) => line.message === "sidecar: ready", 120_000);
   await using _ = await publishClip(clip, serve.publishUrl("live"));
   const outStands = async () => (await serve.view()).streams[0]?.outAvailable === true;
