@@ -3,7 +3,8 @@
 model.onnx runs them as QLinearConv: activations 8-bit with a dynamic input scale and a calibrated output
 scale per channel, weights 7-bit per channel (8-bit products would saturate on CPUs without VNNI), after
 SmoothQuant (Xiao et al., 2022) has moved the spread of the input channels into the weights.
-model_float.onnx holds the same weights and computes in float32, for GPUs.
+model_float.onnx holds the same weights and computes in float32, for GPUs, with products in the place of all
+convolutions. Both have products in the place of the transposed convolutions and of the Fourier transform.
 The activation ranges were measured once over 16 sentences; kokoro_ranges.npz holds them.
 
 usage: kokoro_vocoder.py OUT_DIR WEIGHT_ONLY.onnx RANGES.npz
@@ -17,11 +18,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from matrix_products import ProductRewriter
 from onnx_graph import prune
 
 HEAVY_CONVOLUTIONS = ("resblocks", "noise_res")
 LARGEST_WEIGHT = 63
 SMOOTHING = 0.85  # SmoothQuant's alpha
+PRODUCTS_ON_CPU = ("ConvTranspose", "STFT")
+PRODUCTS_ON_GPU = ("Conv", "ConvTranspose", "STFT")
 SMALLEST_EXTERNAL_BYTES = 1024
 ALIGNMENT_BYTES = 64
 
@@ -172,6 +176,11 @@ def rewrite_as_float(model, added):
     prune(graph, expansions + list(graph.node), [*graph.initializer, *new])
 
 
+def rewrite_as_products(model, kinds):
+    nodes, constants = ProductRewriter(model.graph).rewrite(kinds)
+    prune(model.graph, nodes, constants)
+
+
 def share_weights(models, data_name):
     """Moves the larger constants of all models into one block of bytes, each once, and returns it."""
     blob = bytearray()
@@ -204,6 +213,8 @@ def main(out_dir, source, ranges_path):
         quantiser = VocoderQuantiser(quantised, ranges)
         quantiser.rewrite()
     rewrite_as_float(floating, quantiser.added)
+    rewrite_as_products(quantised, PRODUCTS_ON_CPU)
+    rewrite_as_products(floating, PRODUCTS_ON_GPU)
     blob = share_weights((quantised, floating), "model.weights.bin")
     os.makedirs(out_dir, exist_ok=True)
     for name, data in (

@@ -6,8 +6,10 @@ arithmetic around them is float32.
 encoder_model_int8.onnx and decoder_model_merged_int8.onnx are for CPUs: the products over all positions of
 the sound multiply integers, weights of 7 bits a row (8-bit products would saturate on CPUs without VNNI)
 with activations quantised as they come. GPUs have no such operator.
+decoder_model_merged_gpu.onnx is the decoder for GPUs: it makes the keys and values over the encoder's states
+anew at every call, which takes them less than to take tens of megabytes from the host's memory.
 alignment_model.onnx is the decoder once more, for a whole text at once and up to the attention by which
-words are placed in time. The large weights of both decoders beyond the first lie in the first one's file.
+words are placed in time. The large weights of all decoders beyond the first lie in the first one's file.
 
 usage: whisper_onnx.py OUT_DIR CONFIG_JSON MODEL_PART...      the parts of model.bin, in order
 """
@@ -201,6 +203,20 @@ def cross_attention(g, layer, query, condition, head_shape):
     return f"ca{layer}"
 
 
+def fresh_cross_attention(g, layer, query, head_shape):
+    """Attention over the encoder's states; keys and values are made in every call."""
+    path = f"decoder/layer_{layer}/attention/linear_1"
+    weight, bias = g.weight(path + "/weight"), g.weight(path + "/bias")
+    made = []
+    for i, part in enumerate(("key", "value")):
+        rows = slice(i * WIDTH, (i + 1) * WIDTH)
+        y = g.linear("encoder_hidden_states", weight[rows], bias[rows], f"d{layer}.c{part[0]}")
+        y = g.op("Reshape", [y, head_shape])
+        name = f"present.{layer}.encoder.{part}"
+        made.append(g.op("Transpose", [y], [name], perm=[0, 2, 1, 3]))
+    return g.attention([query, *made])
+
+
 def embed_tokens(g):
     """Looks the token embeddings up in their 8-bit table; returns them with the table's two constants."""
     quantised, scale = quantise(g.weight("decoder/embeddings/weight"))
@@ -220,6 +236,7 @@ def add_positions(g, x, start):
 
 
 def decoder_layer(g, layer, x, condition, head_shape):
+    """condition: name of the tensor that says whether the cache over the encoder is full; None: there is none."""
     prefix, name = f"decoder/layer_{layer}/", f"d{layer}"
     h = g.layer_norm(x, prefix + "self_attention/layer_norm")
     query_key_value = g.split_in_three(
@@ -234,28 +251,34 @@ def decoder_layer(g, layer, x, condition, head_shape):
     x = g.op("Add", [x, g.stored_linear(attended, prefix + "self_attention/linear_1", name + ".so")])
     h = g.layer_norm(x, prefix + "attention/layer_norm")
     query = g.stored_linear(h, prefix + "attention/linear_0", name + ".cq")
-    crossed = cross_attention(g, layer, query, condition, head_shape)
+    if condition is None:
+        crossed = fresh_cross_attention(g, layer, query, head_shape)
+    else:
+        crossed = cross_attention(g, layer, query, condition, head_shape)
     x = g.op("Add", [x, g.stored_linear(crossed, prefix + "attention/linear_2", name + ".co")])
     return g.feed_forward(x, prefix, name)
 
 
-def cache_tensors(prefix, own_length, encoder_length):
-    """The key and value tensors of every layer, the decoder's own before those over the encoder."""
+def cache_tensors(prefix, own_length, encoder_length=None):
+    """The key and value tensors of every layer, the decoder's own before those over the encoder, if there are any."""
+    sides = [("decoder", own_length), ("encoder", encoder_length)]
     return [
         value_info(
             f"{prefix}.{layer}.{side}.{part}", shape=["batch", HEADS, length, HEAD_WIDTH]
         )
         for layer in range(LAYERS)
-        for side, length in (("decoder", own_length), ("encoder", encoder_length))
+        for side, length in sides
+        if length is not None
         for part in ("key", "value")
     ]
 
 
-def build_decoder(weights, path, integer=False, weights_in=None):
+def build_decoder(weights, path, integer=False, weights_in=None, keeps_cross_cache=True):
+    """keeps_cross_cache: keys and values over the encoder's states are made once, and given back at every call."""
     g = WhisperBuilder(weights, integer)
     x, table, scales = embed_tokens(g)
     x = add_positions(g, x, g.op("Shape", ["past_key_values.0.decoder.key"], start=2, end=3))
-    condition = g.op("Squeeze", ["use_cache_branch"])
+    condition = g.op("Squeeze", ["use_cache_branch"]) if keeps_cross_cache else None
     head_shape = g.constant(np.array([0, 0, HEADS, HEAD_WIDTH]), "sh4")
     for layer in range(LAYERS):
         x = decoder_layer(g, layer, x, condition, head_shape)
@@ -271,13 +294,19 @@ def build_decoder(weights, path, integer=False, weights_in=None):
         block_size=BLOCK,
         accuracy_level=4,
     )
+    if keeps_cross_cache:
+        past = [
+            *cache_tensors("past_key_values", "past", "positions_past"),
+            value_info("use_cache_branch", TensorProto.BOOL, [1]),
+        ]
+    else:
+        past = cache_tensors("past_key_values", "past")
     g.save(
         path,
         [
             value_info("input_ids", TensorProto.INT64, ["batch", "n"]),
             value_info("encoder_hidden_states", shape=["batch", "positions", WIDTH]),
-            *cache_tensors("past_key_values", "past", "positions_past"),
-            value_info("use_cache_branch", TensorProto.BOOL, [1]),
+            *past,
         ],
         [
             value_info("logits", shape=["batch", "n", VOCABULARY]),
@@ -364,6 +393,12 @@ def main(out_dir, config_json, *parts):
         os.path.join(out_dir, "decoder_model_merged_int8.onnx"),
         integer=True,
         weights_in=decoder_path,
+    )
+    build_decoder(
+        weights,
+        os.path.join(out_dir, "decoder_model_merged_gpu.onnx"),
+        weights_in=decoder_path,
+        keeps_cross_cache=False,
     )
     alignment_path = os.path.join(out_dir, "alignment_model.onnx")
     build_alignment(weights, alignment_path, alignment_heads, decoder_path)

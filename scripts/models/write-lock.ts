@@ -53,6 +53,7 @@ const described: Record<string, Described> = {
       "encoder_model_int8.onnx",
       "decoder_model_merged.onnx",
       "decoder_model_merged_int8.onnx",
+      "decoder_model_merged_gpu.onnx",
       "alignment_model.onnx",
     ].map((name) => [
       `asr/whisper-base-onnx/${name}`,

@@ -13,6 +13,7 @@ import kokoroVocoder from "../../scripts/models/kokoro_vocoder.py" with { type: 
 import kokoroWeightOnly from "../../scripts/models/kokoro_weight_only.py" with { type: "file" };
 import marianFile from "../../scripts/models/marian_file.py" with { type: "file" };
 import marianOnnx from "../../scripts/models/marian_onnx.py" with { type: "file" };
+import matrixProducts from "../../scripts/models/matrix_products.py" with { type: "file" };
 import onnxGraph from "../../scripts/models/onnx_graph.py" with { type: "file" };
 import whisperOnnx from "../../scripts/models/whisper_onnx.py" with { type: "file" };
 import whisperTokenizer from "../../scripts/models/whisper_tokenizer.py" with { type: "file" };
@@ -25,6 +26,7 @@ const converters: Readonly<Record<string, string>> = {
   "kokoro_weight_only.py": kokoroWeightOnly,
   "marian_file.py": marianFile,
   "marian_onnx.py": marianOnnx,
+  "matrix_products.py": matrixProducts,
   "onnx_graph.py": onnxGraph,
   "whisper_onnx.py": whisperOnnx,
   "whisper_tokenizer.py": whisperTokenizer,

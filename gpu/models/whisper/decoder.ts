@@ -27,11 +27,13 @@ export interface GreedyResult {
 
 /**
  * Greedy decoding with the merged decoder of a Hugging Face optimum export. Layers, heads and head size
- * are read from the model's inputs. Cross-attention keys of the first call are kept; the self-attention
- * cache goes round.
+ * are read from the model's inputs. Cross-attention keys of the first call are kept, where the decoder
+ * takes them (ours for GPUs makes them again, and asks for less); the self-attention cache goes round.
  */
 export class GreedyDecoder {
   readonly #pastNames: readonly string[];
+  /** Outputs of all calls but the first. */
+  readonly #laterOutputs: readonly string[];
   readonly #emptyPast: Tensor;
   readonly #vocabulary: WhisperVocabulary;
   readonly #refused: Uint8Array;
@@ -44,6 +46,9 @@ export class GreedyDecoder {
   ) {
     this.#vocabulary = vocabulary;
     this.#pastNames = session.inputNames.filter((name) => name.startsWith("past_key_values."));
+    this.#laterOutputs = session.outputNames.filter(
+      (name) => this.#keepsCrossCache || !isCrossCache(name),
+    );
     const shape = inputShape(session, modelPath, "past_key_values.0.decoder.key");
     const [heads, headSize] = [Number(shape[1]), Number(shape[3])];
     this.#emptyPast = new runtime.Tensor("float32", new Float32Array(0), [1, heads, 0, headSize]);
@@ -71,15 +76,22 @@ export class GreedyDecoder {
       noSpeechProbability: 0,
       languageProbability: undefined as number | undefined,
     };
+    let crossCache: OnnxTensors = {};
     let capped = true;
     for (let step = 0; step <= maxTokens; step++) {
       feeds["input_ids"] = int64Tensor(this.runtime, input, [1, input.length]);
-      const outputs = await this.session.run(feeds);
+      const outputs =
+        step === 0
+          ? await this.session.run(feeds)
+          : await this.session.run(feeds, this.#laterOutputs);
       const logits = outputOf(outputs, "logits");
       const vocabularySize = logits.dims[2] ?? 0;
       const all = logits.data as Float32Array;
       const rowAt = (at: number) => all.subarray(at * vocabularySize, (at + 1) * vocabularySize);
-      if (step === 0) beginning = this.#beginning(rowAt(startRow), prompt[startRow + 1]);
+      if (step === 0) {
+        beginning = this.#beginning(rowAt(startRow), prompt[startRow + 1]);
+        crossCache = crossCacheIn(outputs);
+      }
       const choice = this.#best(rowAt(input.length - 1), step === 0);
       this.#keepCache(feeds, outputs, step === 0);
       logProbabilities.push(choice.logProbability);
@@ -96,7 +108,7 @@ export class GreedyDecoder {
       logProbabilities: logProbabilities.slice(0, ids.length),
       meanLogProbability: sum / (ids.length + 1),
       capped,
-      crossCache: this.#crossCache(feeds),
+      crossCache,
     };
   }
 
@@ -111,16 +123,15 @@ export class GreedyDecoder {
     return { noSpeechProbability, languageProbability };
   }
 
-  #crossCache(feeds: OnnxTensors): OnnxTensors {
-    return Object.fromEntries(
-      Object.entries(feeds).filter(([name]) => /^past_key_values\.\d+\.encoder\./.test(name)),
-    );
+  get #keepsCrossCache(): boolean {
+    return this.#pastNames.some(isCrossCache);
   }
 
   #firstFeeds(encoded: Tensor): OnnxTensors {
     const feeds: OnnxTensors = { encoder_hidden_states: encoded };
     for (const name of this.#pastNames) feeds[name] = this.#emptyPast;
-    feeds["use_cache_branch"] = new this.runtime.Tensor("bool", Uint8Array.of(0), [1]);
+    if (this.#keepsCrossCache)
+      feeds["use_cache_branch"] = new this.runtime.Tensor("bool", Uint8Array.of(0), [1]);
     return feeds;
   }
 
@@ -128,7 +139,8 @@ export class GreedyDecoder {
     for (const name of this.#pastNames)
       if (first || name.includes(".decoder."))
         feeds[name] = outputOf(outputs, name.replace("past_key_values.", "present."));
-    if (first) feeds["use_cache_branch"] = new this.runtime.Tensor("bool", Uint8Array.of(1), [1]);
+    if (first && this.#keepsCrossCache)
+      feeds["use_cache_branch"] = new this.runtime.Tensor("bool", Uint8Array.of(1), [1]);
   }
 
   /** The likeliest text token (or the end), and its log-probability among those. */
@@ -150,6 +162,20 @@ export class GreedyDecoder {
     for (const released of held) this.#refused[released] = 0;
     return { id, logProbability: -Math.log(sum) };
   }
+}
+
+/** Whether a tensor of a decoder's cache is over the encoder's states. */
+function isCrossCache(name: string): boolean {
+  return /^(past_key_values|present)\.\d+\.encoder\./.test(name);
+}
+
+/** The cache over the encoder's states that a call gave, by the names of inputs. */
+function crossCacheIn(outputs: OnnxTensors): OnnxTensors {
+  return Object.fromEntries(
+    Object.entries(outputs)
+      .filter(([name]) => isCrossCache(name))
+      .map(([name, tensor]) => [name.replace("present.", "past_key_values."), tensor]),
+  );
 }
 
 /** Softmax of one row at one place. */

@@ -23,8 +23,9 @@ export function whisperFolder(modelsDir: string, size = ownSize): string {
 }
 
 /**
- * The file of one of an export's graphs: on a CPU its form with integer products where there is one, as exports
- * name it (`encoder_model_int8.onnx` beside `encoder_model.onnx`). GPUs have no such operators.
+ * The file of one of an export's graphs, in the form for the machine where there is one: on a CPU that with integer
+ * products, as exports name it (`encoder_model_int8.onnx` beside `encoder_model.onnx`), for which GPUs have no
+ * operators; on a GPU that which needs little from the host's memory (`decoder_model_merged_gpu.onnx`).
  *
  * @returns an absolute path with links followed: graphs that share weights must be opened where those stand
  */
@@ -33,7 +34,6 @@ export function graphFile(
   graph: "encoder_model" | "decoder_model_merged",
   { executionProvider = "cpu" }: SessionOptions,
 ): string {
-  const integers = join(modelDir, `${graph}_int8.onnx`);
-  if (executionProvider === "cpu" && existsSync(integers)) return realpathSync(integers);
-  return join(modelDir, `${graph}.onnx`);
+  const own = join(modelDir, `${graph}_${executionProvider === "cpu" ? "int8" : "gpu"}.onnx`);
+  return existsSync(own) ? realpathSync(own) : join(modelDir, `${graph}.onnx`);
 }
