@@ -1,4 +1,4 @@
-import type { EngineStages, TranscribeResult } from "../inference/stages.ts";
+import type { EngineStages } from "../inference/stages.ts";
 import type { Logger } from "../../src/telemetry/log.ts";
 import type { ClauseObserver } from "./clause-observer.ts";
 import type { StageTimeouts } from "./clause-parts.ts";
@@ -7,7 +7,7 @@ import type { DecodePlan, SpeechStretch } from "./clauses/decode-plan.ts";
 import { defaultIsochronyLimits } from "./clauses/isochrony.ts";
 import type { PartialTranscript } from "./clauses/partial-transcript.ts";
 import { afterRejection, noPrompt, promptText, withAccepted } from "./clauses/prompt-policy.ts";
-import { type HeardSpeech, RecognitionLine } from "./clauses/recognition-line.ts";
+import { type HeardSpeech, type PassResult, RecognitionLine } from "./clauses/recognition-line.ts";
 import { answerLeadMs } from "./clauses/slicer.ts";
 import { sampleAt, type SessionTrack } from "./clauses/track.ts";
 import type { Silence } from "./clauses/words.ts";
@@ -123,38 +123,53 @@ export class ClauseRecognition {
   }
 
   async #pass(plan: DecodePlan): Promise<void> {
-    const { stages, costs, observer, streamId, live, stageTimeouts } = this.options;
-    const pcm16k = this.options.track.read(sampleAt(plan.fromMs), sampleAt(plan.toMs));
-    const prompt = promptText(this.#prompt, plan.fromMs);
-    const begunAtMs = this.options.now();
-    let result: TranscribeResult;
+    this.#passAsrMs = 0;
+    let result: PassResult;
     try {
-      const request = {
-        pcm16k,
-        language: this.options.language,
-        quality: plan.kind,
-        ...(prompt !== "" && { prompt }),
-      };
-      result = await overDeaths(
-        () => stages.transcribe(request, { timeoutMs: live ? stageTimeouts.asrMs : undefined }),
-        this.options.isClosed,
-      );
+      result = await this.#hear(plan);
     } catch (error) {
       if (this.options.isClosed()) return;
       this.options.logger.warn({ err: error, kind: plan.kind }, "a pass of the recogniser failed");
       return this.#lose();
     }
     if (this.options.isClosed()) return;
-    const tookMs = this.options.now() - begunAtMs;
-    this.#passAsrMs = tookMs;
-    costs.passed(tookMs);
-    observer.decoded(streamId, plan.kind, plan.toMs - plan.fromMs, tookMs);
-    this.#heardPass(plan, result);
+    this.#heardPass(result);
     this.options.onPassed();
   }
 
-  #heardPass(plan: DecodePlan, result: TranscribeResult): void {
-    const { observer, streamId } = this.options;
+  /**
+   * What a pass hears. A prompt may lead the recogniser astray: before speech is given up for good it is heard once
+   * more without one.
+   */
+  async #hear(plan: DecodePlan): Promise<PassResult> {
+    const prompt = promptText(this.#prompt, plan.fromMs);
+    const result = await this.#transcribe(plan, prompt);
+    if (plan.kind !== "final" || prompt === "" || this.options.isClosed()) return result;
+    const refused = this.#line.refusalsOf(result);
+    if (refused.length === 0) return result;
+    for (const reason of refused) this.options.observer.refused(this.options.streamId, reason);
+    return this.#transcribe(plan, "");
+  }
+
+  async #transcribe(plan: DecodePlan, prompt: string): Promise<PassResult> {
+    const { stages, live, stageTimeouts, costs, observer, streamId } = this.options;
+    const begunAtMs = this.options.now();
+    const request = {
+      pcm16k: this.options.track.read(sampleAt(plan.fromMs), sampleAt(plan.toMs)),
+      language: this.options.language,
+      quality: plan.kind,
+      ...(prompt !== "" && { prompt }),
+    };
+    const result = await overDeaths(
+      () => stages.transcribe(request, { timeoutMs: live ? stageTimeouts.asrMs : undefined }),
+      this.options.isClosed,
+    );
+    const tookMs = this.options.now() - begunAtMs;
+    if (!this.options.isClosed()) {
+      this.#passAsrMs += tookMs;
+      costs.passed(tookMs);
+      observer.decoded(streamId, plan.kind, plan.toMs - plan.fromMs, tookMs);
+    }
     const words = result.text.split(/\s+/u).filter((word) => word !== "");
     const timed = result.words?.map((word) => ({
       text: word.text,
@@ -162,7 +177,7 @@ export class ClauseRecognition {
       endMs: plan.fromMs + word.endMs,
       confidence: word.confidence,
     }));
-    const { clauses, refused, partial } = this.#line.passed({
+    return {
       words: timed?.map((word) => word.text) ?? words,
       ...(timed && { timed }),
       noSpeechProbability: result.noSpeechProbability,
@@ -170,7 +185,12 @@ export class ClauseRecognition {
       compressionRatio: result.compressionRatio,
       languageProbability: result.languageProbability,
       capped: result.capped,
-    });
+    };
+  }
+
+  #heardPass(result: PassResult): void {
+    const { observer, streamId } = this.options;
+    const { clauses, refused, partial } = this.#line.passed(result);
     if (refused.length > 0) {
       this.#prompt = afterRejection();
       for (const reason of refused) observer.refused(streamId, reason);
@@ -187,11 +207,7 @@ export class ClauseRecognition {
   }
 
   #give(clause: Clause): void {
-    this.#prompt = withAccepted(this.#prompt, {
-      words: clause.words.map((word) => word.text),
-      startMs: clause.startMs,
-      endMs: clause.endMs,
-    });
+    this.#prompt = withAccepted(this.#prompt, clause.words);
     const asrMs = this.#passAsrMs;
     this.#passAsrMs = 0;
     this.options.onClause(clause, asrMs);

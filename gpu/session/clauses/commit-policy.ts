@@ -92,6 +92,20 @@ export function forgetTentative(state: CommitState): CommitState {
   return { ...state, tentative: [] };
 }
 
+/**
+ * Takes back the newest committed words, of which nothing was made yet: they are an opinion again, and the next pass
+ * hears them with what follows.
+ */
+export function takenBack(state: CommitState, count: number): CommitState {
+  if (count === 0) return state;
+  const kept = Math.max(0, state.tail.length - count);
+  return {
+    ...state,
+    tail: state.tail.slice(0, kept),
+    tentative: [...state.tail.slice(kept), ...state.tentative],
+  };
+}
+
 function take(
   state: CommitState,
   fresh: readonly TimedWord[],
@@ -192,8 +206,10 @@ function matchBack(
 
 /** The same word heard again, and not said again: that would begin after the end of what is committed. */
 function isRepeat(match: Match, last: TimedWord, heard: TimedWord | undefined): boolean {
-  if (match.run === 0 || !heard || match.away > windowSlackWords) return false;
-  if (last.startMs < heard.endMs && heard.startMs < last.endMs) return true;
+  if (match.run === 0 || !heard) return false;
+  const isThere = last.startMs < heard.endMs && heard.startMs < last.endMs;
+  if (match.away > windowSlackWords && !(isThere && match.run > 1)) return false;
+  if (isThere) return true;
   // Where one is due, a run of several words is known by itself, unless measured times speak against it.
   const isMeasured = last.laid !== true && heard.laid !== true;
   return match.due && match.run > 1 && !(isMeasured && match.distanceMs > measuredWithinMs);

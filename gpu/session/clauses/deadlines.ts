@@ -145,17 +145,20 @@ export class DeadlineQueue {
   }
 
   /**
-   * The lane's jobs with deadlines, in the order in which they run: earliest first, and a job that holds up an
-   * urgent one of its own chain takes over that one's deadline.
+   * The lane's jobs with deadlines, in the order in which they run: earliest first, of one clause its first language
+   * first, and a job that holds up an urgent one of its own chain takes over that one's deadline.
    */
   #timed(lane: string): Waiting[] {
     const jobs = this.#inLane(lane).filter((one) => one.job.pacing !== "file");
+    const ofClause = clauseDeadlines(jobs.map((one) => one.job));
     const urgent = new Map<string, number>();
     const keyed = jobs.toReversed().map((one) => {
-      const { sessionId, orderKey, deadlineMs } = one.job;
-      if (orderKey === undefined) return { one, dueMs: deadlineMs };
+      const { sessionId, orderKey, deadlineMs, languageRank = 0 } = one.job;
+      const clauseMs = ofClause.get(clauseKey(one.job)) ?? deadlineMs;
+      const ownMs = clauseMs + languageRank * rankStepMs;
+      if (orderKey === undefined) return { one, dueMs: ownMs };
       const chain = JSON.stringify([sessionId, orderKey]);
-      const dueMs = Math.min(deadlineMs, urgent.get(chain) ?? Number.POSITIVE_INFINITY);
+      const dueMs = Math.min(ownMs, urgent.get(chain) ?? Number.POSITIVE_INFINITY);
       urgent.set(chain, dueMs);
       return { one, dueMs };
     });
@@ -193,4 +196,20 @@ export class DeadlineQueue {
     const key = `${job.worth} ${reason}`;
     this.#shed.set(key, (this.#shed.get(key) ?? 0) + 1);
   }
+}
+
+/** Puts the languages of one clause in their order, and nothing else. */
+const rankStepMs = 1e-3;
+
+const clauseKey = ({ sessionId, clauseId }: Job): string => JSON.stringify([sessionId, clauseId]);
+
+/** Of each clause that jobs belong to, the earliest deadline. */
+function clauseDeadlines(jobs: readonly Job[]): ReadonlyMap<string, number> {
+  const earliest = new Map<string, number>();
+  for (const job of jobs) {
+    if (job.clauseId === undefined) continue;
+    const key = clauseKey(job);
+    earliest.set(key, Math.min(job.deadlineMs, earliest.get(key) ?? Number.POSITIVE_INFINITY));
+  }
+  return earliest;
 }

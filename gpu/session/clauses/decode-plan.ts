@@ -12,12 +12,12 @@ export interface Hearing {
   readonly lastWordEndMs: number;
   /** Start of the first word that the last final pass heard and left out, because it ended after `settledUntilMs`. */
   readonly leftOutFromMs?: number | undefined;
-  /** End of the last clause: windows reach back behind it only for context. */
-  readonly clauseEndMs: number;
   /** Start of the first committed word that is in no clause. */
   readonly uncutFromMs?: number | undefined;
   /** How far the last pass heard. */
   readonly lastPassUntilMs: number;
+  /** The newest committed words, in order. */
+  readonly committed?: readonly SpeechStretch[];
 }
 
 export interface SpeechStretch {
@@ -83,13 +83,10 @@ export function planDecode(hearing: Hearing, limits: DecodeLimits): DecodePlan |
   const safeMs = Math.max(clauseStartMs + limits.capMs, hearing.settledUntilMs + leastProgressMs);
   const final = finalMoment(hearing, stretches, safeMs);
   const toMs = final?.toMs ?? hearing.heardUntilMs;
-  const clauseMs = Math.max(hearing.clauseEndMs, clauseStartMs - marginMs);
   const stretchMs = (stretches[0]?.startMs ?? 0) - marginMs;
+  const wordMs = wordStartBefore(hearing, Math.min(clauseStartMs - marginMs, toMs - contextMs));
   // What was settled before a pause is not heard again; word times are not exact, so a window is never empty for it.
-  const fromMs = Math.min(
-    Math.max(stretchMs, Math.min(clauseMs, toMs - contextMs)),
-    toMs - marginMs,
-  );
+  const fromMs = Math.min(Math.max(stretchMs, wordMs), toMs - marginMs);
   const window = { fromMs: Math.max(0, fromMs, toMs - limits.longestWindowMs), toMs };
   if (final) return { kind: "final", ...window, commitUntilMs: final.commitUntilMs };
   // A partial that were still running when the final one is due would make the clause late.
@@ -102,6 +99,12 @@ export function planDecode(hearing: Hearing, limits: DecodeLimits): DecodePlan |
   );
   if (toMs - Math.max(hearing.lastPassUntilMs, openMs) < stepMs) return undefined;
   return { kind: "partial", ...window, commitUntilMs: Number.NEGATIVE_INFINITY };
+}
+
+/** Start of the committed word that is being said at a moment: of half a word a recogniser makes another. */
+function wordStartBefore({ committed = [] }: Hearing, ms: number): number {
+  const word = committed.findLast(({ startMs }) => startMs <= ms);
+  return word === undefined || ms - word.startMs > longestWordMs ? ms : word.startMs;
 }
 
 /** A pause before the latest safe moment, or that moment itself, if it was heard. */
@@ -130,9 +133,8 @@ export function settledHorizonMs(hearing: Hearing): number {
 export function openSpeechStartMs(hearing: Hearing): number | undefined {
   const first = unsettledStretches(hearing)[0];
   if (!first) return undefined;
-  const wordMs =
-    hearing.leftOutFromMs ??
-    Math.max(hearing.lastWordEndMs, hearing.settledUntilMs - longestWordMs);
+  const { leftOutFromMs, lastWordEndMs, settledUntilMs } = hearing;
+  const wordMs = Math.max(lastWordEndMs, leftOutFromMs ?? settledUntilMs - longestWordMs);
   return Math.min(first.endMs, Math.max(first.startMs, wordMs));
 }
 

@@ -3,42 +3,40 @@ const longestPromptWords = 64;
 /** After so long a silence the topic may be another, and a wrong prompt invents words. */
 export const promptLifeMs = 5000;
 
-/** What the recogniser is told was said before. Immutable, bounded. */
-export interface PromptState {
-  /** With their punctuation, oldest first. */
-  readonly words: readonly string[];
-  /** End of the newest accepted word, session time in ms. */
-  readonly saidUntilMs: number;
-}
-
-export const noPrompt: PromptState = { words: [], saidUntilMs: Number.NEGATIVE_INFINITY };
-
-/** Words that were committed together. */
-export interface AcceptedWords {
-  readonly words: readonly string[];
-  /** Start of the first and end of the last, session time in ms. */
+/** A word as it was accepted, with its punctuation. Session time, ms. */
+export interface AcceptedWord {
+  readonly text: string;
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** Committed words become the prompt of what follows; the oldest give way. */
-export function withAccepted(prompt: PromptState, accepted: AcceptedWords): PromptState {
-  const before = isStale(prompt, accepted.startMs) ? [] : prompt.words;
-  return {
-    words: [...before, ...accepted.words].slice(-longestPromptWords),
-    saidUntilMs: Math.max(prompt.saidUntilMs, accepted.endMs),
-  };
+/** What the recogniser is told was said before. Immutable, bounded. */
+export interface PromptState {
+  /** Oldest first. */
+  readonly words: readonly AcceptedWord[];
+}
+
+export const noPrompt: PromptState = { words: [] };
+
+/** Words that were committed together become the prompt of what follows; the oldest give way. */
+export function withAccepted(prompt: PromptState, accepted: readonly AcceptedWord[]): PromptState {
+  const [first] = accepted;
+  if (first === undefined) return prompt;
+  const before = isStale(prompt.words, first.startMs) ? [] : prompt.words;
+  return { words: [...before, ...accepted].slice(-longestPromptWords) };
 }
 
 /** A guard refused a pass: the prompt may be what led it astray. */
 export const afterRejection = (): PromptState => noPrompt;
 
 /**
- * The prompt for a window whose speech begins at `speechStartMs` (session time); empty after a long silence.
+ * The prompt for a window that begins at `fromMs` (session time): what was said before it, and not what it holds, as
+ * the recogniser leaves out what it was told was said; empty after a long silence.
  */
-export function promptText(prompt: PromptState, speechStartMs: number): string {
-  return isStale(prompt, speechStartMs) ? "" : prompt.words.join(" ");
+export function promptText(prompt: PromptState, fromMs: number): string {
+  const before = prompt.words.filter((word) => (word.startMs + word.endMs) / 2 < fromMs);
+  return isStale(before, fromMs) ? "" : before.map((word) => word.text).join(" ");
 }
 
-const isStale = (prompt: PromptState, startMs: number): boolean =>
-  startMs - prompt.saidUntilMs >= promptLifeMs;
+const isStale = (words: readonly AcceptedWord[], startMs: number): boolean =>
+  startMs - (words.at(-1)?.endMs ?? Number.NEGATIVE_INFINITY) >= promptLifeMs;

@@ -4,6 +4,7 @@ import {
   commitAgreed,
   commitAll,
   forgetTentative,
+  takenBack,
   nothingHeard,
 } from "./commit-policy.ts";
 import { defaultCutterLimits } from "./cutter-limits.ts";
@@ -19,6 +20,7 @@ import {
 import { type HypothesisFacts, type RefusalReason, refusals } from "./guards.ts";
 import { type PartialTranscript, partialTranscript } from "./partial-transcript.ts";
 import { uncutFrom } from "./settlement.ts";
+import { withoutUnheard } from "./unheard-words.ts";
 import { outOfPauses, wordTimes } from "./word-times.ts";
 import { type Silence, surenessOf, type TimedWord } from "./words.ts";
 
@@ -135,15 +137,19 @@ export class RecognitionLine {
     return this.#under;
   }
 
+  /** Why the pass under way would not be believed, had it this result; empty if it would be. */
+  refusalsOf(told: PassResult): readonly RefusalReason[] {
+    return this.#under ? this.#judged(this.#under, told).refused : [];
+  }
+
   /** Takes the result of the pass under way. */
-  passed(result: PassResult): PassOutcome {
+  passed(told: PassResult): PassOutcome {
     const plan = this.#under;
     if (!plan) return { clauses: [], refused: [] };
+    const inMidst = isInMidst(plan);
     this.#under = undefined;
     this.#position.lastPassUntilMs = plan.toMs;
-    const speech = this.speechWithin(plan.fromMs, plan.toMs);
-    const speechMs = speech.reduce((sum, one) => sum + one.endMs - one.startMs, 0);
-    const refused = refusals({ ...result, speechMs }, this.language);
+    const { result, refused, speech } = this.#judged(plan, told);
     if (refused.length > 0) {
       this.#commit = forgetTentative(this.#commit);
       this.#settle(plan, undefined);
@@ -164,9 +170,33 @@ export class RecognitionLine {
     const lastWordEndMs = step.committed.at(-1)?.endMs ?? this.#position.lastWordEndMs;
     this.#position.lastWordEndMs = lastWordEndMs;
     this.#settle(plan, step.tentative[0]?.startMs);
-    const clauses = this.cut();
-    const partial = partialTranscript(this.#uncut, step.tentative);
+    const clauses = inMidst ? this.#cutInMidst(plan.commitUntilMs) : this.cut();
+    const partial = partialTranscript(this.#uncut, this.#commit.tentative);
     return { clauses, refused, ...(partial && { partial }) };
+  }
+
+  #judged(plan: DecodePlan, told: PassResult) {
+    const speech = this.speechWithin(plan.fromMs, plan.toMs);
+    const speechMs = speech.reduce((sum, one) => sum + one.endMs - one.startMs, 0);
+    const result = withoutUnheard(told, isInMidst(plan));
+    return { result, refused: refusals({ ...result, speechMs }, this.language), speech };
+  }
+
+  /**
+   * The latest safe moment came in the midst of speech: one clause must be cut now. The words after it are heard again
+   * with what follows: a word whose end was not heard yet is easily taken for two others.
+   */
+  #cutInMidst(safeMs: number): readonly Clause[] {
+    const [first] = this.#uncut;
+    const clauses = this.#cutBy(Math.min(this.capMs, safeMs - (first?.startMs ?? safeMs)));
+    const lastWord = clauses.at(-1)?.words.at(-1);
+    const [next] = this.#uncut;
+    if (lastWord === undefined || next === undefined) return clauses;
+    this.#commit = takenBack(this.#commit, this.#uncut.length);
+    this.#leftOutFromMs = next.startMs;
+    this.#position.lastWordEndMs = lastWord.endMs;
+    this.#uncut = [];
+    return clauses;
   }
 
   /** The pass under way was shed or failed. A final one takes its speech with it: nothing waits for it for ever. */
@@ -189,12 +219,16 @@ export class RecognitionLine {
    * @param demand as of {@link cutClauses}; `end` once no pass is due any more
    */
   cut(demand?: "ordered" | "end"): readonly Clause[] {
+    return this.#cutBy(this.capMs, demand);
+  }
+
+  #cutBy(capMs: number, demand?: "ordered" | "end"): readonly Clause[] {
     const { clauses, rest } = cutClauses({
       words: this.#uncut,
       silences: this.silences(),
       settledUntilMs: settledHorizonMs(this.#hearing()),
       language: this.language,
-      limits: { ...defaultCutterLimits, capMs: this.capMs },
+      limits: { ...defaultCutterLimits, capMs },
       ...(demand && { demand }),
     });
     this.#uncut = rest;
@@ -247,6 +281,7 @@ export class RecognitionLine {
       speech: [...this.#speech, ...going],
       speaking: going.length > 0,
       uncutFromMs: this.#uncut[0]?.startMs,
+      committed: this.#commit.tail,
     };
   }
 
@@ -260,3 +295,7 @@ export class RecognitionLine {
       }));
   }
 }
+
+/** A final pass that the latest safe moment asked for, while speech went on. */
+const isInMidst = (plan: DecodePlan): boolean =>
+  plan.kind === "final" && plan.commitUntilMs < plan.toMs;

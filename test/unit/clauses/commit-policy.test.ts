@@ -8,6 +8,7 @@ import {
   defaultCommitLimits,
   forgetTentative,
   nothingHeard,
+  takenBack,
 } from "../../../gpu/session/clauses/commit-policy.ts";
 import type { TimedWord } from "../../../gpu/session/clauses/words.ts";
 import { say } from "./speech.arbitrary.ts";
@@ -123,6 +124,29 @@ describe("a word that is committed", () => {
     const second = commitAll(first.state, pass("sprinting dress is new", 1400));
     expect(texts(second.committed)).toBe("is new");
   });
+});
+
+test("a word that is committed is known again behind words that the window's beginning invents", () => {
+  const first = commitAll(nothingHeard, pass("as picture books", 900));
+  const invented = ["to", "be", "found,", "the", "book's"].map((text) => ({
+    text,
+    startMs: 10,
+    endMs: 30,
+  }));
+  const words = [...invented, ...say("as picture books consist", 40).words.slice(1)];
+  const second = commitAll(first.state, { words, fromMs: 10, heardUntilMs: 1300 });
+  expect(texts(second.committed)).toBe("consist");
+});
+
+test("words that were taken back are an opinion, and what is heard in their place is committed", () => {
+  const first = commitAll(nothingHeard, pass("line Bible of about 14", 1500));
+  const back = takenBack(first.state, 2);
+  expect(texts(back.tail)).toBe("line Bible of");
+  expect(texts(back.tentative)).toBe("about 14");
+  const second = commitAll(back, pass("of about 1455.", 2100, 600));
+  expect(texts(second.committed)).toBe("about 1455.");
+  expect(takenBack(first.state, 0)).toBe(first.state);
+  expect(takenBack(first.state, 99).tail).toEqual([]);
 });
 
 test("the pass at a clause's end commits all at once", () => {

@@ -54,6 +54,17 @@ describe("a lane runs", () => {
     expect(queue.next("voice", 0)).toEqual({ shed: [] });
   });
 
+  test("the first language of a clause before its others, whose shorter text could wait until later", () => {
+    const queue = new DeadlineQueue();
+    const clause = { clauseId: "clause-1", worth: "language" as const };
+    queue.submit(job({ ...clause, id: "fr", deadlineMs: 2900, languageRank: 2 }));
+    queue.submit(job({ ...clause, id: "es", deadlineMs: 2800, languageRank: 1 }));
+    queue.submit(job({ ...clause, id: "pt", deadlineMs: 3000, languageRank: 0, worth: "clause" }));
+    queue.submit(job({ id: "urgent", deadlineMs: 2000, clauseId: "clause-0" }));
+    queue.submit(job({ id: "between", deadlineMs: 2850, clauseId: "clause-1", sessionId: "two" }));
+    expect(drain(queue)).toEqual(["urgent", "pt", "es", "between", "fr"]);
+  });
+
   test("jobs of one chain in the order in which they came, whatever their deadlines", () => {
     const queue = new DeadlineQueue();
     queue.submit(job({ id: "first", deadlineMs: 5000, orderKey: "pt" }));

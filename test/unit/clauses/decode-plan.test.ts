@@ -17,7 +17,6 @@ const hearing = (over: Partial<Hearing>): Hearing => ({
   speaking: false,
   settledUntilMs: 0,
   lastWordEndMs: 0,
-  clauseEndMs: 0,
   lastPassUntilMs: 0,
   ...over,
 });
@@ -87,11 +86,10 @@ describe("speech that goes on", () => {
       settledUntilMs: 5400,
       lastWordEndMs: 5200,
       uncutFromMs: 4000,
-      clauseEndMs: 3900,
     };
     expect(planDecode(going(2000, 7550, over), limits)).toEqual({
       kind: "final",
-      fromMs: 3900,
+      fromMs: 3800,
       toMs: 7550,
       commitUntilMs: 7400,
     });
@@ -101,7 +99,6 @@ describe("speech that goes on", () => {
     const over = {
       settledUntilMs: 5400,
       lastWordEndMs: 5100,
-      clauseEndMs: 5100,
       lastPassUntilMs: 5550,
     };
     expect(openSpeechStartMs(going(2000, 6700, over))).toBe(5100);
@@ -115,11 +112,35 @@ describe("speech that goes on", () => {
       settledUntilMs: 5400,
       lastWordEndMs: 4900,
       leftOutFromMs: 5000,
-      clauseEndMs: 4900,
     };
     expect(openSpeechStartMs(going(2000, 5600, over))).toBe(5000);
     const over2 = { ...over, heardUntilMs: 5800, speech: [{ startMs: 2000, endMs: 5350 }] };
     expect(planDecode(hearing(over2), limits)).toMatchObject({ kind: "final", toMs: 5550 });
+  });
+
+  test("is heard again from where a word begins, not from within it", () => {
+    const over = {
+      settledUntilMs: 5400,
+      lastWordEndMs: 5100,
+      leftOutFromMs: 5140,
+      lastPassUntilMs: 5550,
+      committed: [
+        { startMs: 3700, endMs: 4350 },
+        { startMs: 4400, endMs: 5100 },
+      ],
+    };
+    expect(planDecode(going(2000, 8690, over), limits)).toMatchObject({
+      kind: "final",
+      fromMs: 4400,
+    });
+    // a word that began long ago was over long ago
+    const long = { ...over, committed: [{ startMs: 3700, endMs: 5100 }] };
+    expect(planDecode(going(2000, 8690, long), limits)).toMatchObject({ fromMs: 4940 });
+  });
+
+  test("counts from the newest word, also where one that a final pass left out was committed since", () => {
+    const over = { settledUntilMs: 5400, lastWordEndMs: 6300, leftOutFromMs: 5000 };
+    expect(openSpeechStartMs(going(2000, 7000, over))).toBe(6300);
   });
 
   test("that was refused is not decoded for ever: its next safe moment is a cap later", () => {
@@ -165,7 +186,6 @@ test("a window is never empty, never longer than allowed, and never in what was 
       bounds: fc.uniqueArray(time, { minLength: 1, maxLength: 9 }),
       settledUntilMs: time,
       lastWordEndMs: time,
-      clauseEndMs: time,
       lastPassUntilMs: time,
       uncutFromMs: fc.option(time, { nil: undefined }),
       speaking: fc.boolean(),

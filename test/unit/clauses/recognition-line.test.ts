@@ -76,6 +76,37 @@ describe("a recognition line", () => {
     expect(line.passed(said("The match has begun")).partial).toMatchObject({ stableChars: 9 });
   });
 
+  test("cuts one clause at the latest safe moment, and hears what follows it again", () => {
+    const line = new RecognitionLine("en", 2400);
+    line.heard({ heardUntilMs: 3600, goingFromMs: 1000 });
+    expect(line.plan(passMs)).toMatchObject({ kind: "final", commitUntilMs: 3400 });
+    const first = say("the forty line Bible of about 14", 1000, 300).words;
+    const cut = line.passed({ ...said("the forty line Bible of about 14"), timed: first });
+    expect(cut.clauses).toMatchObject([{ text: "the forty line Bible", reason: "cap" }]);
+    expect(cut.partial?.text).toBe("of about 14");
+    expect(line.uncutFromMs()).toBe(2000);
+    line.heard({ heardUntilMs: 4400, ended: [{ startMs: 1000, endMs: 4000 }] });
+    // from the word before what is heard again
+    expect(line.plan(passMs)).toMatchObject({ kind: "final", fromMs: 1600, toMs: 4200 });
+    const again = say("line Bible of about 1455 copies sold.", 1600, 300).words;
+    const rest = line.passed({ ...said("line Bible of about 1455 copies sold."), timed: again });
+    expect(rest.clauses).toMatchObject([
+      { text: "of about 1455 copies sold.", reason: "sentence" },
+    ]);
+  });
+
+  test("believes a pass up to where it goes on without sound", () => {
+    const line = new RecognitionLine("en", 2400);
+    line.heard({ heardUntilMs: 3600, goingFromMs: 1000 });
+    line.plan(passMs);
+    const loop = Array.from({ length: 12 }, () => ({ text: "now", startMs: 3540, endMs: 3540 }));
+    const timed = [...say("they may justly be considered", 1000, 400).words, ...loop];
+    const looping = { ...said(timed.map(({ text }) => text).join(" ")), capped: true, timed };
+    expect(line.refusalsOf(looping)).toEqual([]);
+    expect(line.passed(looping).clauses).toMatchObject([{ text: "they may justly be considered" }]);
+    expect(line.refusalsOf(looping)).toEqual([]);
+  });
+
   test("gives nothing of a pass that a guard refuses, and waits for nothing more there", () => {
     const line = afterSpeech();
     line.plan(passMs);
