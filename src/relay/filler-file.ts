@@ -1,8 +1,8 @@
 import { rename, rm } from "node:fs/promises";
-import { withoutCompositionOffset } from "../media/flv-video.ts";
 import { flvHeader, flvTagBytes, flvTagType } from "../media/flv.ts";
 import { fillerCommand, fillerSeconds } from "../media/live-commands.ts";
 import { avcTagHeadBytes, prefixedParameterSets } from "../media/nal-units.ts";
+import { StillPictures, tagHeadBytes } from "../media/still-pictures.ts";
 import { describeExit } from "../process/exit.ts";
 import { NativeChild } from "../process/native-child.ts";
 import type { VideoPacket } from "./video-queue.ts";
@@ -14,9 +14,6 @@ const writtenWithinMs = 5000;
 /** Access unit delimiters as the pipe carries them, for H.264 and H.265. */
 const avcDelimiter = [0, 0, 0, 2, 0x09, 0xf0];
 const hevcDelimiter = [0, 0, 0, 3, 0x46, 0x01, 0x50];
-/** Head of an enhanced tag with a composition offset: FourCC and offset after the first byte. */
-const hevcTagHeadBytes = 8;
-const codedFrames = 1;
 
 export interface FillerFileParent {
   event(level: "info" | "warn" | "error", code: string, message: string): void;
@@ -88,13 +85,14 @@ export class FillerFile {
 
 /** The keyframe again and again for the length of the file, as FLV. */
 function fillerFlv(header: VideoPacket, keyframe: VideoPacket): Uint8Array {
-  const variants = [false, true].map((delimited) => fillerPicture(header, keyframe, delimited));
+  const still = new StillPictures(keyframe.data, header.data, 1);
   const parts = [
     flvHeader({ video: true, audio: false }),
     flvTagBytes(flvTagType.video, 0, header.data),
   ];
   for (let n = 0; n * stepMs <= fillerSeconds * 1000; n++) {
-    parts.push(flvTagBytes(flvTagType.video, n * stepMs, variants[n % 2]!));
+    const picture = fillerPicture(header, keyframe.info.codec, still.next(), n % 2 === 1);
+    parts.push(flvTagBytes(flvTagType.video, n * stepMs, picture));
   }
   return Buffer.concat(parts);
 }
@@ -104,16 +102,18 @@ function fillerFlv(header: VideoPacket, keyframe: VideoPacket): Uint8Array {
  * read files whose samples all have one size. H.264 carries its parameter sets along, so that the file
  * may change while a path goes on.
  */
-function fillerPicture(header: VideoPacket, keyframe: VideoPacket, delimited: boolean): Uint8Array {
-  const data = withoutCompositionOffset(keyframe.data);
-  const { codec } = keyframe.info;
+function fillerPicture(
+  header: VideoPacket,
+  codec: string,
+  data: Uint8Array,
+  delimited: boolean,
+): Uint8Array {
   if (codec === "avc1") {
     const sets = prefixedParameterSets(header.data.subarray(avcTagHeadBytes));
     return inserted(data, avcTagHeadBytes, [delimited ? avcDelimiter : [], sets]);
   }
   if (codec !== "hvc1") throw new Error(`${codec} pictures cannot stand still here`);
-  const head = ((data[0] ?? 0) & 0x0f) === codedFrames ? hevcTagHeadBytes : avcTagHeadBytes;
-  return inserted(data, head, [delimited ? hevcDelimiter : []]);
+  return inserted(data, tagHeadBytes(data), [delimited ? hevcDelimiter : []]);
 }
 
 function inserted(

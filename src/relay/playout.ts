@@ -1,4 +1,4 @@
-import { withoutCompositionOffset } from "../media/flv-video.ts";
+import { isLostBehindKeyframe, StillPictures } from "../media/still-pictures.ts";
 import type { BedRing } from "./bed-ring.ts";
 import { blockSamples, type Playing } from "./block-mixer.ts";
 import type { LanguageChannel } from "./language-channel.ts";
@@ -32,6 +32,8 @@ const holeMs = 1500;
  * decoder that once saw two pictures shown at one time may take decoding times for display times from there on.
  */
 const fillerAfterMs = 20;
+/** Pictures of a group are shown at most so many places after their place in the stream (H.265 allows 15). */
+const mostReordered = 16;
 /** No filler this close before the picture that ends the hole. */
 const fillerDistanceMs = 40;
 
@@ -84,7 +86,14 @@ export class Playout {
   #playing: Playing | "filler" | "none" = "none";
   #lastDtsMs = Number.NEGATIVE_INFINITY;
   #lastPtsMs = Number.NEGATIVE_INFINITY;
-  #keyframe: VideoPacket | undefined;
+  #header: VideoPacket | undefined;
+  #keyframe: { readonly packet: VideoPacket; readonly header: VideoPacket | undefined } | undefined;
+  /** Pictures that have followed the last keyframe. */
+  #following = 0;
+  /** The last keyframe as it stands while no picture comes; absent while pictures come. */
+  #still: StillPictures | undefined;
+  /** The pictures before the last keyframe were not its own: what refers back across it is lost. */
+  #isAnew = false;
   /** After filler or a loss, decoding can go on only with a keyframe. */
   #needsKeyframe = false;
   #starvation = new StarvationFade();
@@ -207,6 +216,7 @@ export class Playout {
 
   #writePacket(packet: VideoPacket, positionMs: number): void {
     const { info, dtsMs } = packet;
+    if (info.kind === "sequence-header") this.#header = packet;
     if (info.kind === "picture") {
       const unusable = this.#needsKeyframe && !info.isKeyframe;
       if (unusable || dtsMs <= this.#lastDtsMs) {
@@ -214,10 +224,14 @@ export class Playout {
         this.#needsKeyframe = true;
         return;
       }
+      this.#following = info.isKeyframe ? 0 : this.#following + 1;
+      if (info.isKeyframe) this.#isAnew = this.#keyframe === undefined || this.#needsKeyframe;
+      else if (this.#isAnew && isLostBehindKeyframe(packet.data, this.#header?.data)) return;
       this.#needsKeyframe = false;
       this.#lastDtsMs = dtsMs;
       this.#lastPtsMs = Math.max(this.#lastPtsMs, dtsMs + info.compositionOffsetMs);
-      if (info.isKeyframe) this.#keyframe = packet;
+      if (info.isKeyframe) this.#keyframe = { packet, header: this.#header };
+      this.#still = undefined;
       this.#videoLateMs = positionMs - dtsMs;
       this.counters.packets += 1;
     }
@@ -242,8 +256,10 @@ export class Playout {
     this.#lastPtsMs = dtsMs;
     this.#needsKeyframe = true;
     this.counters.fillerPackets += 1;
-    const info = { ...keyframe.info, compositionOffsetMs: 0 };
-    const data = withoutCompositionOffset(keyframe.data);
+    const { packet, header } = keyframe;
+    const info = { ...packet.info, compositionOffsetMs: 0 };
+    this.#still ??= new StillPictures(packet.data, header?.data, this.#following + mostReordered);
+    const data = this.#still.next();
     for (const target of this.#targets) target.video({ dtsMs, info, data });
   }
 }

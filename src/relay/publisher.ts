@@ -1,5 +1,5 @@
 import { asBytes } from "../audio/pcm.ts";
-import { withoutCompositionOffset } from "../media/flv-video.ts";
+import { StillPictures } from "../media/still-pictures.ts";
 import { flvHeader, flvTagBytes, flvTagType } from "../media/flv.ts";
 import { audioPipe, pushCommand, pushPipes, videoPipe } from "../media/live-commands.ts";
 import { Backoff } from "../process/backoff.ts";
@@ -251,9 +251,9 @@ export class Publisher {
     this.#primedWith = header?.data;
     const stills = [flvHeader({ video: true, audio: false })];
     if (header !== undefined) stills.push(flvTagBytes(flvTagType.video, 0, header.data));
-    const still = withoutCompositionOffset(keyframe.data);
+    const still = new StillPictures(keyframe.data, header?.data, -Math.ceil(primeMs / primeStepMs));
     for (let stamp = 0; stamp < primeMs; stamp += primeStepMs) {
-      stills.push(flvTagBytes(flvTagType.video, stamp, still));
+      stills.push(flvTagBytes(flvTagType.video, stamp, still.next()));
     }
     for (const bytes of stills) this.#gathered.add(videoPipe, bytes);
     this.#writeSilence(primeMs * samplesPerMs);
