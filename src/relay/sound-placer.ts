@@ -159,7 +159,7 @@ export class SoundPlacer {
     joined.set(samples, before.length);
     const next = Math.round(this.#next);
     const endSample = stampSample + samples.length / 2;
-    if (endSample < next) {
+    if (endSample <= next) {
       this.#overlap = { endSample, samples: joined.slice(-2 * edgeFadeSamples) };
       return;
     }
