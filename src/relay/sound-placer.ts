@@ -13,6 +13,11 @@ const jumpStaysSamples = 48_000;
 /** A hole up to this long is filled with silence; a longer one stays a hole. */
 const longestFillSamples = 10 * 48_000;
 const silencePiece = 48_000;
+/**
+ * Sound that has come for so long for a time that has sound already, and would for so long again, has been stamped
+ * anew by its sender: it goes on as long after what was before it as it has lasted.
+ */
+const restampedAfterSamples = 48_000;
 /** Stamps of runs that follow each other may be off by their rounding: 1 ms. */
 const stampStepSamples = 48;
 /** What has been played already and is kept, to be played again where the stamps jump ahead. */
@@ -43,8 +48,12 @@ export class SoundPlacer {
   #lineEnd = 0;
   /** Samples of a fade-in that are still to come. */
   #fadeInLeft = 0;
-  /** What came last for a time that has sound already; undefined when there is none such. */
-  #overlap: { readonly endSample: number; readonly samples: Int16Array } | undefined;
+  /** What came last for a time that has sound already, and how long it lasts now; undefined when there is none such. */
+  #overlap:
+    | { readonly endSample: number; readonly samples: Int16Array; readonly lasted: number }
+    | undefined;
+  /** Where the sound lies, less where its stamps would put it. */
+  #restamped = 0;
   /** For how long, and by how much in the mean, runs have been off by over 10 ms to the same side. */
   #jump = { samples: 0, mean: 0 };
 
@@ -60,6 +69,12 @@ export class SoundPlacer {
   push(stampSample: number, samples: Int16Array): void {
     if (samples.length === 0) return;
     if (!this.#hasBegun) return this.#begin(stampSample, samples);
+    if (this.#restamped !== 0 && Math.abs(stampSample - this.#next) <= mostJumpSamples)
+      this.#restamped = 0; // the sender has found back
+    this.#place(stampSample + this.#restamped, samples);
+  }
+
+  #place(stampSample: number, samples: Int16Array): void {
     const off = stampSample - this.#next;
     const isOverlap = this.#overlap !== undefined || off < -mostJumpSamples;
     if (!isOverlap && off <= mostJumpSamples) {
@@ -153,14 +168,18 @@ export class SoundPlacer {
   }
 
   #takeOverlap(stampSample: number, samples: Int16Array): void {
-    const before = this.#goesOn(stampSample) ? this.#overlap!.samples : empty;
+    const goesOn = this.#goesOn(stampSample);
+    const before = goesOn ? this.#overlap!.samples : empty;
     const joined = new Int16Array(before.length + samples.length);
     joined.set(before);
     joined.set(samples, before.length);
     const next = Math.round(this.#next);
     const endSample = stampSample + samples.length / 2;
+    const lasted = (goesOn ? this.#overlap!.lasted : 0) + samples.length / 2;
     if (endSample <= next) {
-      this.#overlap = { endSample, samples: joined.slice(-2 * edgeFadeSamples) };
+      if (Math.min(lasted, next - endSample) >= restampedAfterSamples)
+        return this.#restamp(endSample, next + lasted);
+      this.#overlap = { endSample, samples: joined.slice(-2 * edgeFadeSamples), lasted };
       return;
     }
     this.#overlap = undefined;
@@ -174,6 +193,13 @@ export class SoundPlacer {
     }
     const fade = Math.min(common, edgeFadeSamples);
     this.#join(joined.subarray(2 * (common - fade)), fade);
+  }
+
+  /** What follows is placed so that a moment by the stamps lies at another of the line. */
+  #restamp(stampSample: number, lineSample: number): void {
+    this.#overlap = undefined;
+    this.#restamped += lineSample - stampSample;
+    this.#leaveHole(lineSample);
   }
 
   #goesOn(stampSample: number): boolean {

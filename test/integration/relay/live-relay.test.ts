@@ -15,6 +15,7 @@ import {
 import { TestMediaMtx } from "../../media/mediamtx.ts";
 import { publishClip } from "../../media/publish.ts";
 import { publishTags } from "../../media/rtmp-publisher.ts";
+import { FlvParser, flvTagType } from "../../../src/media/flv.ts";
 import { beepsOffMs, trouble, troubledTags } from "../../media/troubled-clip.ts";
 import { backwardSteps, readFlvFile, Recording, steps } from "../../media/recording.ts";
 import { RelayUnderTest } from "./relay-under-test.ts";
@@ -205,6 +206,38 @@ describe.concurrent("an input that is not the usual one", () => {
     expect(findJumps(sound.subarray(firstSound(sound)))).toEqual([]);
     expect(longestSilence(sound.subarray(firstSound(sound)))).toBeCloseTo(trouble.holeSeconds, 1);
     expect(relay.has("stamps-broke")).toBe(false);
+  }, 60_000);
+
+  test("sound whose stamps alone jump back by five seconds is heard again within two, in step", async () => {
+    const path = await makeFlashBeepClip({
+      ...{ path: inFolder("restamped-source.flv"), seconds: 20, gopFrames: 25, bFrames: 0 },
+    });
+    const jumpAtMs = 8200;
+    const tags = new FlvParser().push(await Bun.file(path).bytes()).map((tag) => {
+      const sendAtMs = tag.timestampMs;
+      const isBehind = tag.type === flvTagType.audio && sendAtMs >= jumpAtMs;
+      return { ...tag, timestampMs: isBehind ? sendAtMs - 5000 : sendAtMs, sendAtMs };
+    });
+    await using relay = await RelayUnderTest.start(server, folder, "restamped", {
+      playoutDelayMs: 1000,
+    });
+    const input = "live/restamped/in";
+    const published = publishTags(server.url(input), tags);
+    relay.say({ type: "input-available", sourceId: await server.sourceId(input) });
+    const recording = await watch(relay, "restamped.flv");
+    await published;
+    await relay.until(() => relay.lastStatus.state === "gap", 10_000);
+    await recording.stop();
+    const found = await findFlashesAndBeeps(recording.path);
+    // the clip's flashes are a second apart: those without a beep are those of the silence
+    const silent = found.flashes.filter(
+      (flash) => !found.beeps.some((beep) => Math.abs(beep - flash) < 0.4),
+    );
+    const offsets = offsetsMs(found);
+    process.stderr.write(`${silent.length} beeps not heard, offsets ${offsets.join(" ")}\n`);
+    expect(silent.length).toBeLessThanOrEqual(3);
+    expect(offsets.length).toBeGreaterThan(14);
+    for (const offset of offsets) expect(Math.abs(offset)).toBeLessThan(20);
   }, 60_000);
 
   test("without sound: the picture passes with silence, and it is said", async () => {

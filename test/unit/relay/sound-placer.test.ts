@@ -246,6 +246,60 @@ test("a leap of its stamps costs no memory: the hole is left, not filled", () =>
   expect(after.reduce((sum, [, count]) => sum + count, 0)).toBe(9600);
 });
 
+test("sound that its sender stamps anew, long ago, is heard again after a second, as late as it comes", () => {
+  const runs: Run[] = [];
+  const seconds = (count: number) => Math.round((count * rateHz) / frameSamples);
+  const began = 6 * rateHz;
+  let source = 0;
+  let stamp = began;
+  const say = (count: number) => {
+    for (let n = 0; n < count; n++) {
+      runs.push([stamp, noise(source, frameSamples)]);
+      stamp += frameSamples;
+      source += frameSamples;
+    }
+  };
+  say(seconds(3));
+  const jumpedAt = source;
+  stamp -= 5 * rateHz;
+  say(seconds(5));
+  const backAt = source;
+  stamp += 5 * rateHz;
+  say(seconds(2));
+  const line = placed(runs);
+  expect(line.length / 2).toBe(began + source);
+  const heard = (sample: number) => line[2 * (began + sample)] === noiseAt(sample);
+  const share = (from: number, to: number) => {
+    let count = 0;
+    for (let sample = from; sample < to; sample++) if (heard(sample)) count++;
+    return count / (to - from);
+  };
+  // silent for a second after the jump, and all else is where it would have been without one
+  const silentUntil = jumpedAt + rateHz + frameSamples;
+  expect(share(fadeSamples, jumpedAt - fadeSamples)).toBe(1);
+  expect(
+    line.subarray(2 * (began + jumpedAt), 2 * (began + jumpedAt + rateHz)).every((x) => x === 0),
+  ).toBe(true);
+  expect(share(silentUntil + fadeSamples, backAt - fadeSamples)).toBe(1);
+  expect(share(backAt + fadeSamples, source)).toBe(1);
+});
+
+test("sound that comes again for a time up to two seconds back waits until that is over", () => {
+  const runs: Run[] = [];
+  let stamp = rateHz;
+  for (let n = 0; n < 100; n++, stamp += frameSamples)
+    runs.push([stamp, noise(n * frameSamples, frameSamples)]);
+  const end = stamp;
+  stamp -= 2 * rateHz - frameSamples;
+  const again = 100 * frameSamples;
+  for (let n = 0; n < 150; n++, stamp += frameSamples)
+    runs.push([stamp, noise(again + n * frameSamples, frameSamples)]);
+  const line = placed(runs);
+  expect(line.length / 2).toBe(stamp);
+  const at = end + fadeSamples;
+  expect(line[2 * at]).toBe(noiseAt(again + at - (stamp - 150 * frameSamples)));
+});
+
 test("through any holes and overlaps the line is whole, and sound lies where its stamps put it but for 10 ms at a join", () => {
   const stretch = fc.record({
     frames: fc.integer({ min: 1, max: 40 }),
