@@ -9,9 +9,8 @@ import type { StageTimeouts } from "./clause-parts.ts";
 import type { AnswerLine } from "./clauses/answer-line.ts";
 import type { ClauseNotice, Stretch } from "./clauses/line-answer.ts";
 import type { Clause } from "./clauses/clause-cutter.ts";
-import { defaultIsochronyLimits } from "./clauses/isochrony.ts";
+import { type Following, defaultIsochronyLimits } from "./clauses/isochrony.ts";
 import { answerLeadMs } from "./clauses/slicer.ts";
-import type { Silence } from "./clauses/words.ts";
 import type { ClauseTerms } from "./fragment-processor.ts";
 import { overDeaths } from "./passing-failure.ts";
 import { firstPartShare, speechParts } from "./speech-parts.ts";
@@ -40,7 +39,7 @@ export interface ClauseDubbingOptions {
   readonly dubRateHz: number;
   readonly answers: AnswerLine;
   readonly book: ClauseBook;
-  readonly silences: () => readonly Silence[];
+  readonly following: () => Following;
   /** When a moment of the track airs, on `now()`'s clock; Infinity in a file. */
   readonly airsAtMs: (trackMs: number) => number;
   /** Something was placed or given up: answers may be ready. */
@@ -203,7 +202,7 @@ export class ClauseDubbing {
     const { clauseId, entry, language, terms } = task;
     const voice = voiceKey(terms, language);
     const naturalMs = costs.naturalMs(voice, text) + costs.naturalMs(voice, rest);
-    const slot = answers.expectedSlot(clauseId, language, naturalMs, this.options.silences());
+    const slot = answers.expectedSlot(clauseId, language, naturalMs, this.options.following());
     if (slot === undefined) return false;
     if (slot.outcome === "dropped") {
       this.#drop(task, "late");
@@ -232,7 +231,7 @@ export class ClauseDubbing {
       clauseId,
       language,
       { samples: spoken.audio, tempo: spoken.tempo, laterMs },
-      this.options.silences(),
+      this.options.following(),
       this.#stretch,
     );
     const former = entry.spoken.get(language);

@@ -10,7 +10,7 @@ import { afterRejection, noPrompt, promptText, withAccepted } from "./clauses/pr
 import { type HeardSpeech, type PassResult, RecognitionLine } from "./clauses/recognition-line.ts";
 import { answerLeadMs } from "./clauses/slicer.ts";
 import { sampleAt, type SessionTrack } from "./clauses/track.ts";
-import type { Silence } from "./clauses/words.ts";
+import type { Following } from "./clauses/isochrony.ts";
 import { overDeaths } from "./passing-failure.ts";
 import type { StageCosts } from "./stage-costs.ts";
 import type { WorkScheduler } from "./work-scheduler.ts";
@@ -67,8 +67,9 @@ export class ClauseRecognition {
     return this.#line.releasableMs();
   }
 
-  silences(): Silence[] {
-    return this.#line.silences();
+  /** What is known of the time after the clauses that were cut. */
+  following(): Following {
+    return { silences: this.#line.silences(), nextWordMs: this.#line.nextWordMs() };
   }
 
   speechWithin(startMs: number, endMs: number): SpeechStretch[] {

@@ -117,7 +117,7 @@ export class ClauseSession implements FragmentProcessor, HeldProcessing {
       answers: this.#answers,
       book: this.#book,
       costs,
-      silences: () => this.#recognition.silences(),
+      following: () => this.#recognition.following(),
       airsAtMs: (trackMs) => this.#airsAtMs(trackMs),
       onSettled: () => this.#step(),
       isClosed: () => this.#closed,

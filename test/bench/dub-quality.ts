@@ -80,31 +80,14 @@ async function recognition(
   }
 }
 
-async function live(clip: string, run: ClauseRun, target: string): Promise<Row> {
-  const dubbed = run.clauses.filter((clause) => clause.status === "dubbed");
-  const places = dubbed.flatMap((clause) => {
-    const place = clause.dub?.[target];
-    return place ? [{ clause, place, lateMs: place.start_ms - clause.start_ms }] : [];
-  });
+/** When and how fast clauses are said: the part of the table that clips can be counted together in. */
+function timing(clauses: ClauseRun["clauses"], target: string): Row {
+  const dubbed = clauses.filter((clause) => clause.status === "dubbed");
+  const places = placesOf(clauses, target);
   const tempi = places.flatMap(({ place }) => place.tempo ?? []);
-  const { characterErrorRate } = await judgeDub({
-    stem: resampled(run.dub),
-    source: "en",
-    target,
-    sentences: [],
-    pieces: places.map(({ clause, place }) => ({
-      translatedText: clause.translations?.[target] ?? "",
-      dubStartMs: place.start_ms,
-      dubEndMs: place.end_ms,
-    })),
-  });
-  const share = (count: number) => percent(count / Math.max(1, run.clauses.length));
-  const poor = run.clauses.filter(({ source_text: text }) =>
-    endsPoorly([wordOf(text)], "en"),
-  ).length;
+  const share = (count: number) => percent(count / Math.max(1, clauses.length));
   return {
-    clip: basename(clip),
-    clauses: String(run.clauses.length),
+    clauses: String(clauses.length),
     "dubbed (≥ 95 %)": share(dubbed.length),
     [`start within ${onTimeMs} ms (≥ 90 %)`]: share(
       places.filter(({ lateMs }) => lateMs <= onTimeMs).length,
@@ -112,6 +95,34 @@ async function live(clip: string, run: ClauseRun, target: string): Promise<Row> 
     "latest start": `${Math.max(0, ...places.map(({ lateMs }) => lateMs))} ms`,
     "tempo p95 (≤ 1.20)": quantile(tempi, 0.95).toFixed(2),
     "tempo range": `${Math.min(...tempi).toFixed(2)}…${Math.max(...tempi).toFixed(2)}`,
+  };
+}
+
+function placesOf(clauses: ClauseRun["clauses"], target: string) {
+  return clauses.flatMap((clause) => {
+    const place = clause.status === "dubbed" ? clause.dub?.[target] : undefined;
+    return place ? [{ clause, place, lateMs: place.start_ms - clause.start_ms }] : [];
+  });
+}
+
+async function live(clip: string, run: ClauseRun, target: string): Promise<Row> {
+  const { characterErrorRate } = await judgeDub({
+    stem: resampled(run.dub),
+    source: "en",
+    target,
+    sentences: [],
+    pieces: placesOf(run.clauses, target).map(({ clause, place }) => ({
+      translatedText: clause.translations?.[target] ?? "",
+      dubStartMs: place.start_ms,
+      dubEndMs: place.end_ms,
+    })),
+  });
+  const poor = run.clauses.filter(({ source_text: text }) =>
+    endsPoorly([wordOf(text)], "en"),
+  ).length;
+  return {
+    clip: basename(clip),
+    ...timing(run.clauses, target),
     "CER (≤ 8 %)": percent(characterErrorRate),
     "function-word ends": String(poor),
     "missed fragments": String(run.missed),
@@ -181,12 +192,14 @@ const { url } = await realSidecar();
 const languages = { url, source: "en", target: "pt" } as const;
 const recognised: Row[] = [];
 const lives: Row[] = [];
+const told: ClauseRun["clauses"][number][] = [];
 for (const clip of clips) {
   const sound = await soundOf(clip);
   const said = (await readTimeline(clip)).map(({ text }) => text).join(" ");
   const before = await decodedSoFar(url);
   const run = await runClauses({ ...languages, sound, playoutDelayMs });
   const after = await decodedSoFar(url);
+  told.push(...run.clauses);
   const decoded =
     after.partialSeconds + after.finalSeconds - before.partialSeconds - before.finalSeconds;
   lives.push({
@@ -200,6 +213,7 @@ console.log(`word error rate, live at D = ${playoutDelayMs} ms`);
 console.table(recognised);
 console.log(`live run at D = ${playoutDelayMs} ms`);
 for (const row of lives) console.table(row);
+if (clips.length > 1) console.table({ clip: "all", ...timing(told, languages.target) });
 const quiet = media === undefined ? undefined : await nobodySpeaks(media);
 if (quiet !== undefined) {
   const before = await decodedSoFar(url);

@@ -4,6 +4,7 @@ import { type BegunDub, extended, toldAs } from "./begun-dub.ts";
 import {
   type DroppedSlot,
   type DubState,
+  type Following,
   type PlacedSlot,
   defaultIsochronyLimits,
   emptyDub,
@@ -16,7 +17,6 @@ import {
 import type { ClauseNotice, LineAnswer, SpokenClause, Stretch } from "./line-answer.ts";
 import { Settlement } from "./settlement.ts";
 import { FragmentSlicer, type HeldFragment, type SlicerOptions, type Verdict } from "./slicer.ts";
-import type { Silence } from "./words.ts";
 
 export interface AnswerLineOptions extends SlicerOptions {
   /** Target languages, the first one first. */
@@ -110,12 +110,12 @@ export class AnswerLine {
     clauseId: string,
     language: string,
     naturalMs: number,
-    silences: readonly Silence[],
+    following: Following,
   ): PlacedSlot | DroppedSlot | undefined {
     const entry = this.#entries.get(clauseId);
     const line = this.#languages.get(language);
     if (!entry || !line) return undefined;
-    return this.#fit(entry, language, line, naturalMs, silences).slot;
+    return this.#fit(entry, language, line, naturalMs, following).slot;
   }
 
   /**
@@ -129,7 +129,7 @@ export class AnswerLine {
     clauseId: string,
     language: string,
     spoken: SpokenClause,
-    silences: readonly Silence[],
+    following: Following,
     stretch: Stretch,
   ): PlacedSlot | DroppedSlot | undefined {
     const entry = this.#entries.get(clauseId);
@@ -138,7 +138,7 @@ export class AnswerLine {
     const { laterMs = 0 } = spoken;
     const spokenMs = (spoken.samples.length / this.options.dubRateHz) * 1000;
     const naturalMs = spokenMs * spoken.tempo;
-    const { state, slot: whole } = this.#fit(entry, language, line, naturalMs + laterMs, silences);
+    const { state, slot: whole } = this.#fit(entry, language, line, naturalMs + laterMs, following);
     if (whole.outcome === "dropped") {
       line.state = state;
       this.#drop(clauseId, entry, language, "late");
@@ -210,7 +210,7 @@ export class AnswerLine {
     language: string,
     { state }: Language,
     naturalMs: number,
-    silences: readonly Silence[],
+    following: Following,
   ) {
     const limits = defaultIsochronyLimits;
     const hasBegun = begun.has(language);
@@ -219,12 +219,20 @@ export class AnswerLine {
       {
         startMs: hasBegun ? state.freeAtMs + limits.breathMs : clause.startMs,
         endMs: clause.endMs,
-        pauseAfterMs: pauseAfter(clause.endMs, silences),
+        pauseAfterMs: pauseAfter(clause.endMs, this.#after(clause, following)),
         naturalMs,
         writableFromMs: this.#slicer.answeredUntilMs,
       },
       hasBegun ? { ...limits, latestMs: Number.POSITIVE_INFINITY } : limits,
     );
+  }
+
+  /** The next clause begins with the next word, where it is cut already. */
+  #after(clause: Clause, following: Following): Following {
+    for (const next of this.#entries.values())
+      if (next.clause.startMs > clause.startMs)
+        return { ...following, nextWordMs: next.clause.startMs };
+    return following;
   }
 
   #growingFromMs(): number {

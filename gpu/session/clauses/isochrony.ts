@@ -6,8 +6,16 @@ export interface IsochronyLimits {
   readonly fastestTempo: number;
   /** Faster than this only when the next clause would otherwise start noticeably late. */
   readonly comfortableTempo: number;
-  /** A dub may run this far past its slot before more tempo is worth it. */
+  /** A dub may run this far past its slot before more tempo is worth it: the next one still starts about on time. */
   readonly toleratedOverrunMs: number;
+  /**
+   * Now and then so far: one late start is less noticed than a hurried sentence. In a stretch that is denser than the
+   * voice can say it would gain nothing, and every clause would be late.
+   */
+  readonly rareOverrunMs: number;
+  /** Starts this late are noticed; after one, so many clauses do without the rare overrun. */
+  readonly noticedLateMs: number;
+  readonly rareAfterClauses: number;
   /** Later than this a clause is dropped whole: it would be heard over other pictures. */
   readonly latestMs: number;
   /** Least silence between two clauses of a dub. */
@@ -18,9 +26,12 @@ export const defaultIsochronyLimits: IsochronyLimits = {
   slowestTempo: 0.85,
   fastestTempo: 1.3,
   comfortableTempo: 1.2,
-  toleratedOverrunMs: 200,
+  toleratedOverrunMs: 260,
+  rareOverrunMs: 450,
+  noticedLateMs: 300,
+  rareAfterClauses: 20,
   latestMs: 1500,
-  breathMs: 80,
+  breathMs: 40,
 };
 
 /** The dub track of one language between clauses. */
@@ -29,6 +40,8 @@ export interface DubState {
   readonly freeAtMs: number;
   /** How late the last clause started; 0 when it was on time. */
   readonly lateMs: number;
+  /** Clauses placed since the last one whose start was noticeably late. */
+  readonly punctual: number;
   readonly placed: number;
   readonly late: number;
   readonly dropped: number;
@@ -37,6 +50,7 @@ export interface DubState {
 export const emptyDub: DubState = {
   freeAtMs: Number.NEGATIVE_INFINITY,
   lateMs: 0,
+  punctual: Number.POSITIVE_INFINITY,
   placed: 0,
   late: 0,
   dropped: 0,
@@ -46,7 +60,7 @@ export const emptyDub: DubState = {
 export interface SlotRequest {
   readonly startMs: number;
   readonly endMs: number;
-  /** Silence after the clause, as far as it is known. */
+  /** {@link pauseAfter} */
   readonly pauseAfterMs: number;
   /** Its dub at tempo 1, silence trimmed; 0 when there is nothing to say. */
   readonly naturalMs: number;
@@ -84,12 +98,20 @@ export interface SlotStep {
  */
 const touchMs = 400;
 
+/** What is known of the time after a clause. Session time, ms. */
+export interface Following {
+  /** In order; of one that goes on, `endMs` is how far it was heard. */
+  readonly silences: readonly Silence[];
+  /** Start of the next word that was recognised, where there is one. */
+  readonly nextWordMs?: number | undefined;
+}
+
 /**
- * The pause after a clause as far as it is known: from its end to the end of the silence that touches it, ms.
- *
- * @param silences in order; of one that goes on, `endMs` is how far it was heard
+ * The pause after a clause as far as it is known, ms: from its end to the next word, else to the end of the silence
+ * that touches it. Recognised words leave gaps between them that no detector calls silence.
  */
-export function pauseAfter(endMs: number, silences: readonly Silence[]): number {
+export function pauseAfter(endMs: number, { silences, nextWordMs }: Following): number {
+  if (nextWordMs !== undefined) return Math.max(0, nextWordMs - endMs);
   const silence = silences.find((one) => one.endMs > endMs);
   return silence && silence.startMs <= endMs + touchMs ? silence.endMs - endMs : 0;
 }
@@ -124,12 +146,13 @@ export function fitSlot(
     };
   const slotEndMs = request.endMs + Math.max(0, request.pauseAfterMs) - limits.breathMs;
   const spoken = request.naturalMs > 0;
-  const tempo = spoken ? chooseTempo(request, startMs, slotEndMs, limits) : 1;
+  const tempo = spoken ? chooseTempo(state, request, startMs, slotEndMs, limits) : 1;
   const endMs = spoken ? startMs + request.naturalMs / tempo : startMs;
   return {
     state: {
       freeAtMs: endMs,
       lateMs,
+      punctual: lateMs > limits.noticedLateMs ? 0 : state.punctual + 1,
       placed: state.placed + 1,
       late: state.late + (lateMs > 0 ? 1 : 0),
       dropped: state.dropped,
@@ -187,6 +210,7 @@ function earliestStart(
 }
 
 function chooseTempo(
+  { punctual }: DubState,
   request: SlotRequest,
   startMs: number,
   slotEndMs: number,
@@ -197,7 +221,9 @@ function chooseTempo(
   if (naturalMs <= roomMs) return relaxedTempo(request, startMs, slotEndMs, limits);
   const comfortable = tempoFor(naturalMs, roomMs);
   if (comfortable <= limits.comfortableTempo) return comfortable;
-  const pressed = tempoFor(naturalMs, roomMs + limits.toleratedOverrunMs);
+  const overrunMs =
+    punctual >= limits.rareAfterClauses ? limits.rareOverrunMs : limits.toleratedOverrunMs;
+  const pressed = tempoFor(naturalMs, roomMs + overrunMs);
   return Math.min(limits.fastestTempo, Math.max(limits.comfortableTempo, pressed));
 }
 

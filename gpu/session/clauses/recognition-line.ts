@@ -246,6 +246,13 @@ export class RecognitionLine {
     });
   }
 
+  /** Start of the first word that was recognised and is in no clause; undefined while there is none. */
+  nextWordMs(): number | undefined {
+    const leftOutMs = this.#leftOutFromMs ?? Number.NEGATIVE_INFINITY;
+    const leftOut = leftOutMs >= this.#position.clauseEndMs ? leftOutMs : undefined;
+    return this.#uncut[0]?.startMs ?? leftOut;
+  }
+
   /** Silences as far as they are remembered; the last one may still go on. */
   silences(): Silence[] {
     const speech = this.#hearing().speech;

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { AnswerLine } from "../../../gpu/session/clauses/answer-line.ts";
+import { defaultIsochronyLimits } from "../../../gpu/session/clauses/isochrony.ts";
 import type { LineAnswer } from "../../../gpu/session/clauses/line-answer.ts";
 import type { Clause } from "../../../gpu/session/clauses/clause-cutter.ts";
 import { answerBy } from "../../../gpu/session/clauses/slicer.ts";
 import { say } from "./speech.arbitrary.ts";
 
 const dubRateHz = 1000;
+const { breathMs } = defaultIsochronyLimits;
 const everythingCut = Number.POSITIVE_INFINITY;
 
 const clauseAt = (startMs: number, endMs: number): Clause => ({
@@ -39,6 +41,7 @@ const tone = (ms: number): { samples: Float32Array; tempo: number } => ({
   samples: new Float32Array(ms).fill(1),
   tempo: 1,
 });
+const nothingFollows = { silences: [] };
 const stretch = (samples: Float32Array, factor: number): Float32Array =>
   new Float32Array(Math.round(samples.length * factor)).fill(1);
 const names = (answers: readonly LineAnswer[]): string[] =>
@@ -54,11 +57,11 @@ describe("an answer line", () => {
     const answers = line();
     const clauseId = answers.open(clauseAt(700, 1700));
     expect(names(answers.advance(3100, everythingCut))).toEqual(["ready 0"]);
-    const slot = answers.place(clauseId, "pt", tone(1000), [], stretch);
+    const slot = answers.place(clauseId, "pt", tone(1000), nothingFollows, stretch);
     expect(slot).toMatchObject({ outcome: "placed", startMs: 700 });
     const rest = answers.advance(3200, everythingCut);
     expect(names(rest)).toEqual(["ready 1", "ready 2", "ready 3", "ready 4", "ready 5"]);
-    expect(heardMs(rest)).toBe(920);
+    expect(heardMs(rest)).toBe(960);
     expect(rest[0]?.notices).toMatchObject([{ clauseId, language: "pt", status: "dubbed" }]);
     expect(rest.slice(1).flatMap(({ notices }) => notices)).toEqual([]);
     expect([answers.heldCount, answers.dubState("pt").placed]).toEqual([0, 1]);
@@ -70,7 +73,7 @@ describe("an answer line", () => {
     const first = answers.advance(answers.nextWakeMs() ?? 0, everythingCut);
     expect(names(first)).toEqual(["late 0"]);
     expect(first[0]?.notices).toEqual([{ clauseId, language: "pt", status: "late" }]);
-    const slot = answers.place(clauseId, "pt", tone(1000), [], stretch);
+    const slot = answers.place(clauseId, "pt", tone(1000), nothingFollows, stretch);
     expect(slot).toMatchObject({ outcome: "placed", startMs: 500, lateMs: 400 });
     const next = answers.advance(6000, everythingCut)[0];
     expect(next?.notices).toMatchObject([{ clauseId, status: "dubbed", slot: { startMs: 500 } }]);
@@ -80,11 +83,11 @@ describe("an answer line", () => {
     const answers = line();
     const clauseId = answers.open(clauseAt(100, 1400));
     for (let nowMs = 5700; nowMs <= 7700; nowMs += 500) answers.advance(nowMs, everythingCut);
-    const silences = [{ startMs: 1400, endMs: 3000 }];
-    expect(answers.expectedSlot(clauseId, "pt", 1000, silences)).toMatchObject({
+    const following = { silences: [{ startMs: 1400, endMs: 3000 }] };
+    expect(answers.expectedSlot(clauseId, "pt", 1000, following)).toMatchObject({
       outcome: "dropped",
     });
-    expect(answers.place(clauseId, "pt", tone(1000), silences, stretch)?.outcome).toBe("dropped");
+    expect(answers.place(clauseId, "pt", tone(1000), following, stretch)?.outcome).toBe("dropped");
     const [last] = answers.advance(8000, everythingCut);
     expect(last?.notices).toEqual([
       { clauseId, language: "pt", status: "dropped", reason: "late" },
@@ -95,20 +98,33 @@ describe("an answer line", () => {
   test("takes what the synthesiser's speed did, and stretches the rest", () => {
     const answers = line();
     const clauseId = answers.open(clauseAt(0, 1000));
-    const silences = [{ startMs: 1000, endMs: 1080 }];
-    expect(answers.expectedSlot(clauseId, "pt", 1150, silences)).toMatchObject({ tempo: 1.15 });
+    const following = { silences: [{ startMs: 1000, endMs: 1000 + breathMs }] };
+    expect(answers.expectedSlot(clauseId, "pt", 1150, following)).toMatchObject({ tempo: 1.15 });
     const spoken = { samples: new Float32Array(1020).fill(1), tempo: 1.15 };
-    const slot = answers.place(clauseId, "pt", spoken, silences, stretch);
+    const slot = answers.place(clauseId, "pt", spoken, following, stretch);
     expect(slot).toMatchObject({ startMs: 0 });
     expect(heardMs(answers.advance(3100, everythingCut))).toBe(1000);
+  });
+
+  test("gives a dub the time up to the next clause, cut or not, where no detector heard a silence", () => {
+    const answers = line();
+    const clauseId = answers.open(clauseAt(0, 1000));
+    const toNextWord = { silences: [], nextWordMs: 1200 + breathMs };
+    expect(answers.expectedSlot(clauseId, "pt", 1200, toNextWord)).toMatchObject({ tempo: 1 });
+    answers.open(clauseAt(1100 + breathMs, 2000));
+    const later = { silences: [], nextWordMs: 2000 };
+    expect(answers.expectedSlot(clauseId, "pt", 1155, later)).toMatchObject({ tempo: 1.05 });
+    expect(answers.expectedSlot(clauseId, "pt", 1320, nothingFollows)).toMatchObject({
+      ...{ tempo: 1.2, overrunMs: 0 },
+    });
   });
 
   test("places a dub in parts: its beginning airs while the rest is being spoken", () => {
     const answers = line();
     const clauseId = answers.open(clauseAt(100, 1400));
-    const silences = [{ startMs: 1400, endMs: 2000 }];
+    const following = { silences: [{ startMs: 1400, endMs: 2000 }] };
     const first = { ...tone(600), laterMs: 500 };
-    expect(answers.place(clauseId, "pt", first, silences, stretch)).toMatchObject({
+    expect(answers.place(clauseId, "pt", first, following, stretch)).toMatchObject({
       ...{ startMs: 100, lateMs: 0, tempo: 0.85 },
     });
     expect(answers.advance(4000, everythingCut)).toEqual([]); // there is time to wait for the rest
@@ -118,7 +134,7 @@ describe("an answer line", () => {
     const told = begun?.notices[0]?.slot;
     expect(begun?.notices).toMatchObject([{ clauseId, status: "dubbed", slot: { startMs: 100 } }]);
     expect(told?.endMs).toBeCloseTo(100 + 1100 / 0.85, 0);
-    const placed = answers.place(clauseId, "pt", tone(500), silences, stretch);
+    const placed = answers.place(clauseId, "pt", tone(500), following, stretch);
     expect(placed).toMatchObject({ outcome: "placed", lateMs: 0 });
     const rest = answers.advance(dueMs + 100, everythingCut);
     expect(names(rest)).toEqual(["ready 1", "ready 2", "ready 3", "ready 4", "ready 5"]);
@@ -132,29 +148,29 @@ describe("an answer line", () => {
   test("tells of a dub in parts once, where it truly lies, if its rest is there in time", () => {
     const answers = line();
     const clauseId = answers.open(clauseAt(100, 1400));
-    answers.place(clauseId, "pt", { ...tone(600), laterMs: 900 }, [], stretch);
-    answers.place(clauseId, "pt", tone(500), [], stretch);
+    answers.place(clauseId, "pt", { ...tone(600), laterMs: 900 }, nothingFollows, stretch);
+    answers.place(clauseId, "pt", tone(500), nothingFollows, stretch);
     const all = answers.advance(3100, everythingCut);
     expect(names(all)).toHaveLength(6);
     const notices = all.flatMap((answer) => answer.notices);
     expect(notices).toMatchObject([{ clauseId, status: "dubbed", slot: { startMs: 100 } }]);
     const { endMs = 0, tempo = 0 } = notices[0]?.slot ?? {};
     const soundMs = heardMs(all);
-    expect(endMs).toBeCloseTo(100 + soundMs + 80, -1); // the breath between its parts
+    expect(endMs).toBeCloseTo(100 + soundMs + breathMs, -1); // the breath between its parts
     expect(tempo).toBeCloseTo(1100 / soundMs, 2);
   });
 
   test("says the rest of a dub however late it comes, and of one that fails what was placed", () => {
     const late = line();
     const clauseId = late.open(clauseAt(100, 600));
-    late.place(clauseId, "pt", { ...tone(300), laterMs: 300 }, [], stretch);
+    late.place(clauseId, "pt", { ...tone(300), laterMs: 300 }, nothingFollows, stretch);
     late.advance(7700, everythingCut);
-    expect(late.place(clauseId, "pt", tone(300), [], stretch)).toMatchObject({
+    expect(late.place(clauseId, "pt", tone(300), nothingFollows, stretch)).toMatchObject({
       outcome: "placed",
     });
     const failing = line();
     const other = failing.open(clauseAt(100, 600));
-    failing.place(other, "pt", { ...tone(300), laterMs: 300 }, [], stretch);
+    failing.place(other, "pt", { ...tone(300), laterMs: 300 }, nothingFollows, stretch);
     failing.drop(other, "pt", "MODEL_ERROR");
     const all = failing.advance(3100, everythingCut);
     expect(names(all)).toHaveLength(6);
@@ -167,7 +183,7 @@ describe("an answer line", () => {
   test("answers for every language, each with its own dub", () => {
     const answers = line(["pt", "es"]);
     const clauseId = answers.open(clauseAt(0, 1000));
-    answers.place(clauseId, "pt", tone(900), [], stretch);
+    answers.place(clauseId, "pt", tone(900), nothingFollows, stretch);
     expect(answers.advance(3100, everythingCut)).toEqual([]);
     answers.drop(clauseId, "es", "shed");
     const all = answers.advance(3100, everythingCut);
@@ -176,7 +192,7 @@ describe("an answer line", () => {
       { language: "pt", status: "dubbed" },
       { language: "es", status: "dropped", reason: "shed" },
     ]);
-    expect([heardMs(all), heardMs(all, "es")]).toEqual([920, 0]);
+    expect([heardMs(all), heardMs(all, "es")]).toEqual([960, 0]);
   });
 
   test("places nothing twice, and nothing that was dropped", () => {
@@ -184,9 +200,9 @@ describe("an answer line", () => {
     const clauseId = answers.open(clauseAt(0, 1000));
     answers.drop(clauseId, "pt", "failed");
     answers.drop(clauseId, "pt", "failed again");
-    expect(answers.place(clauseId, "pt", tone(900), [], stretch)).toBeUndefined();
-    expect(answers.place("unknown", "pt", tone(900), [], stretch)).toBeUndefined();
-    expect(answers.expectedSlot("unknown", "pt", 900, [])).toBeUndefined();
+    expect(answers.place(clauseId, "pt", tone(900), nothingFollows, stretch)).toBeUndefined();
+    expect(answers.place("unknown", "pt", tone(900), nothingFollows, stretch)).toBeUndefined();
+    expect(answers.expectedSlot("unknown", "pt", 900, nothingFollows)).toBeUndefined();
     const notices = answers.advance(3100, everythingCut).flatMap((one) => one.notices);
     expect(notices).toMatchObject([{ status: "dropped", reason: "failed" }]);
   });

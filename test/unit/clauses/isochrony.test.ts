@@ -16,7 +16,7 @@ import {
 const request = (over: Partial<SlotRequest>): SlotRequest => ({
   startMs: 10_000,
   endMs: 13_000,
-  pauseAfterMs: 580,
+  pauseAfterMs: 500 + limits.breathMs,
   naturalMs: 3000,
   writableFromMs: 0,
   ...over,
@@ -51,10 +51,29 @@ describe("a clause on time", () => {
   });
 
   test("runs over a little rather than hurry, hurries rather than run over much, at most 1.30", () => {
-    const tight = { pauseAfterMs: 80 };
-    expect(placed(emptyDub, { ...tight, naturalMs: 3800 }).tempo).toBe(1.2);
-    expect(placed(emptyDub, { ...tight, naturalMs: 4000 }).tempo).toBeCloseTo(1.25, 5);
-    expect(placed(emptyDub, { ...tight, naturalMs: 6000 })).toMatchObject({ tempo: 1.3 });
+    const tight = { pauseAfterMs: limits.breathMs };
+    const justLate = { ...emptyDub, punctual: 0 };
+    expect(placed(justLate, { ...tight, naturalMs: 3800 }).tempo).toBe(1.2);
+    expect(placed(justLate, { ...tight, naturalMs: 1.25 * 3260 }).tempo).toBeCloseTo(1.25, 5);
+    expect(placed(justLate, { ...tight, naturalMs: 6000 })).toMatchObject({ tempo: 1.3 });
+  });
+
+  test("runs over further where that makes one clause in twenty late, and not where many are", () => {
+    const long = { pauseAfterMs: limits.breathMs, naturalMs: 1.2 * 3400 };
+    const { slot, state } = fitSlot(emptyDub, request(long));
+    expect(slot).toMatchObject({ tempo: 1.2, overrunMs: 400 });
+    const next = { startMs: 13_000 + limits.breathMs, endMs: 16_000 + limits.breathMs };
+    const second = fitSlot(state, request({ ...long, ...next }));
+    expect(second.slot).toMatchObject({ lateMs: 400 });
+    let after = second.state;
+    for (let count = 0; count < limits.rareAfterClauses; count++) {
+      const startMs = 20_000 + 4000 * count;
+      const hurried = placed(after, { ...long, startMs, endMs: startMs + 3000 });
+      expect(hurried.tempo).toBeGreaterThan(1.2);
+      after = fitSlot(after, request({ startMs, endMs: startMs + 3000 })).state;
+    }
+    const startMs = 20_000 + 4000 * limits.rareAfterClauses;
+    expect(placed(after, { ...long, startMs, endMs: startMs + 3000 }).tempo).toBe(1.2);
   });
 
   test("with nothing to say takes no time", () => {
@@ -70,15 +89,21 @@ describe("the pause after a clause", () => {
   ];
 
   test("reaches from its end to the end of the silence there", () => {
-    expect(pauseAfter(1000, silences)).toBe(1000);
-    expect(pauseAfter(4900, silences)).toBe(1100);
-    expect(pauseAfter(5200, silences)).toBe(800);
-    expect(pauseAfter(4700, silences)).toBe(1300); // a word's end is told 300 ms early
+    expect(pauseAfter(1000, { silences })).toBe(1000);
+    expect(pauseAfter(4900, { silences })).toBe(1100);
+    expect(pauseAfter(5200, { silences })).toBe(800);
+    expect(pauseAfter(4700, { silences })).toBe(1300); // a word's end is told 300 ms early
+  });
+
+  test("ends with the next word where one was recognised", () => {
+    expect(pauseAfter(1000, { silences, nextWordMs: 1060 })).toBe(60);
+    expect(pauseAfter(3000, { silences, nextWordMs: 3200 })).toBe(200);
+    expect(pauseAfter(3000, { silences, nextWordMs: 2990 })).toBe(0);
   });
 
   test("is none when speech goes on", () => {
-    expect(pauseAfter(3000, silences)).toBe(0);
-    expect(pauseAfter(7000, silences)).toBe(0);
+    expect(pauseAfter(3000, { silences })).toBe(0);
+    expect(pauseAfter(7000, { silences })).toBe(0);
   });
 });
 

@@ -194,7 +194,7 @@ export class SimulatedSession {
 
   #place(clause: Clause, clauseId: string, naturalMs: number, laterMs: number): void {
     const samples = new Float32Array(Math.round((naturalMs / 1000) * dubRateHz)).fill(1);
-    const silences = this.#line.silences();
+    const following = { silences: this.#line.silences(), nextWordMs: this.#line.nextWordMs() };
     const stretch = (sound: Float32Array, factor: number): Float32Array => {
       const stretched = new Float32Array(Math.round(sound.length * factor)).fill(1);
       this.#outcome.placedSamples += stretched.length - sound.length;
@@ -204,7 +204,7 @@ export class SimulatedSession {
       clauseId,
       language,
       { samples, tempo: 1, laterMs },
-      silences,
+      following,
       stretch,
     );
     if (!slot) return;

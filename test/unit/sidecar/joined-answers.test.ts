@@ -48,7 +48,7 @@ async function dubInAnswers(rateHz: number, fragmentMs: number): Promise<Float32
   const samples = Float32Array.from({ length: (clauseMs * dubRateHz) / 1000 }, (_, i) =>
     sine(i / dubRateHz),
   );
-  line.place(id, "pt", { samples, tempo: 1 }, [], (sound) => sound);
+  line.place(id, "pt", { samples, tempo: 1 }, { silences: [] }, (sound) => sound);
   const parts = line
     .advance(1, Number.POSITIVE_INFINITY)
     .flatMap(({ dub }) => dub?.get("pt") ?? []);
