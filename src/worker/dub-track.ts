@@ -13,6 +13,11 @@ export type Settlement =
   /** Continuous dub: composed when its turn comes, for it goes on where the stretch before ended. */
   | { readonly kind: "continuous"; readonly compose: () => Composition };
 
+/** A session without tracks dubs the main language alone; an engine that plays the source back serves all alike. */
+export function forFurtherLanguages(settlement: Settlement): Settlement {
+  return settlement.kind === "dub" ? { kind: "fallback" } : settlement;
+}
+
 /** A stretch of continuous dub: what sounds, at its place, and how its time is played, without gap or overlap. */
 export interface Composition {
   readonly pieces: readonly DubPiece[];

@@ -17,7 +17,7 @@ import type { Vad } from "../vad/silero.ts";
 import { AirClock } from "./air-clock.ts";
 import { BedMaker } from "./bed-maker.ts";
 import { ClauseDubbing } from "./clause-dubbing.ts";
-import { DubTrack, type Settlement } from "./dub-track.ts";
+import { DubTrack, forFurtherLanguages } from "./dub-track.ts";
 import { fragmentLimits } from "./fragment-length.ts";
 import { FragmentOverlap } from "./fragment-overlap.ts";
 import { Fragmenter, type Stretch } from "./fragmenter.ts";
@@ -28,6 +28,7 @@ import { PartialText } from "./partial-text.ts";
 import { PcmQueue } from "./pcm-queue.ts";
 import type { FragmentMedia, SettledFragment } from "./settled-fragment.ts";
 import { speechFragment } from "./speech-fragment.ts";
+import { fromWholeMs } from "./whole-ms.ts";
 
 export interface StreamWorkerOptions {
   readonly workerId: string;
@@ -220,11 +221,14 @@ export class StreamWorker {
     }
   }
 
-  async #hear(run: Run, message: PcmMessage): Promise<void> {
+  async #hear(run: Run, told: PcmMessage): Promise<void> {
     const { listener } = run;
     this.#followSession(run);
-    if (message.startSample !== listener.nextSample) {
-      if (message.startSample < listener.nextSample) return; // said before
+    if (told.startSample < listener.nextSample) return; // said before
+    const goesOn = told.startSample === listener.nextSample;
+    const message = goesOn ? told : fromWholeMs(told);
+    if (message === undefined) return;
+    if (!goesOn) {
       if (listener.nextSample > 0) this.counters.add("pcm_holes");
       listener.finish();
       this.#flush(run, listener.nextSample);
@@ -297,11 +301,6 @@ export class StreamWorker {
       this.options.onFragment(final, { input: outgoing.pcm(streamSampleRateHz), dub });
     });
   }
-}
-
-/** A session without tracks dubs the main language alone; an engine that plays the source back serves all alike. */
-function forFurtherLanguages(settlement: Settlement): Settlement {
-  return settlement.kind === "dub" ? { kind: "fallback" } : settlement;
 }
 
 interface Run {

@@ -327,6 +327,29 @@ test("time that is missing from the sound is not sent, plays as the fallback, an
         throw new Error(`${sound[at]} instead of ${share * wanted(at)} at ${at / 48} ms`);
 });
 
+test("a worker that begins in the midst of a stream begins at a whole millisecond: no answer is a sample short", async () => {
+  const beginsAt = 1000 * 48 + 26; // as a new worker does: wherever the relay stands
+  const { link, server, hear, finish } = await startWorker(
+    clauseSidecar({
+      dub: sine(640, 3840),
+      clauses: { 0: [clause("dubbed", [640, 3840], [640, 3840])] },
+    }),
+  );
+  const end = hear(spoken.subarray(beginsAt), beginsAt);
+  await finish(end);
+  expectWhole(link, end);
+  const [first, second] = server.fragments;
+  expect(first?.metadata.pts_ns).toBe(1001e6);
+  expect(first?.audio.data?.length).toBe(2 * 16 * (first?.audio.duration_ms ?? 0));
+  expect(second?.metadata.pts_ns).toBe(1280e6);
+  const sound = soundOf(link, end);
+  for (let at = 1020 * 48; at < 3780 * 48; at++) {
+    const wanted = 0.4 * 32_768 * Math.sin((2 * Math.PI * 440 * at) / 48_000);
+    if (Math.abs((sound[at] as number) - wanted) > 40)
+      throw new Error(`${sound[at]} instead of ${wanted} at ${at / 48} ms`);
+  }
+});
+
 test("a file is flushed at its end, and its last words may sound after it", async () => {
   const { link, server, end } = await dubbed(
     {
