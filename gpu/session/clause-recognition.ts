@@ -67,9 +67,9 @@ export class ClauseRecognition {
     return this.#line.releasableMs();
   }
 
-  /** What is known of the time after the clauses that were cut. */
+  /** As of {@link RecognitionLine.following}. */
   following(): Following {
-    return { silences: this.#line.silences(), nextWordMs: this.#line.nextWordMs() };
+    return this.#line.following();
   }
 
   speechWithin(startMs: number, endMs: number): SpeechStretch[] {

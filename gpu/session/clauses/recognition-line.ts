@@ -19,6 +19,7 @@ import {
 } from "./decode-plan.ts";
 import { type HypothesisFacts, type RefusalReason, refusals } from "./guards.ts";
 import { type PartialTranscript, partialTranscript } from "./partial-transcript.ts";
+import type { Following } from "./isochrony.ts";
 import { uncutFrom } from "./settlement.ts";
 import { withoutUnheard } from "./unheard-words.ts";
 import { outOfPauses, wordTimes } from "./word-times.ts";
@@ -246,11 +247,11 @@ export class RecognitionLine {
     });
   }
 
-  /** Start of the first word that was recognised and is in no clause; undefined while there is none. */
-  nextWordMs(): number | undefined {
+  /** What is known of the time after the clauses that were cut: the next word is the first that is in none of them. */
+  following(): Following {
     const leftOutMs = this.#leftOutFromMs ?? Number.NEGATIVE_INFINITY;
     const leftOut = leftOutMs >= this.#position.clauseEndMs ? leftOutMs : undefined;
-    return this.#uncut[0]?.startMs ?? leftOut;
+    return { silences: this.silences(), nextWordMs: this.#uncut[0]?.startMs ?? leftOut };
   }
 
   /** Silences as far as they are remembered; the last one may still go on. */

@@ -58,7 +58,7 @@ describe("a recognition line", () => {
     const line = afterSpeech();
     line.plan(passMs);
     expect(line.passed(said("and then they score")).clauses).toEqual([]);
-    expect(line.nextWordMs()).toBe(1000);
+    expect(line.following().nextWordMs).toBe(1000);
     line.heard({ heardUntilMs: 3800 });
     expect(line.cut()).toMatchObject([{ text: "and then they score", reason: "silence" }]);
   });
@@ -86,7 +86,7 @@ describe("a recognition line", () => {
     expect(cut.clauses).toMatchObject([{ text: "the forty line Bible", reason: "cap" }]);
     expect(cut.partial?.text).toBe("of about 14");
     expect(line.uncutFromMs()).toBe(2000);
-    expect(line.nextWordMs()).toBe(2200); // "of" will be heard again, but begins there
+    expect(line.following().nextWordMs).toBe(2200); // "of" will be heard again, but begins there
     line.heard({ heardUntilMs: 4400, ended: [{ startMs: 1000, endMs: 4000 }] });
     // from the word before what is heard again
     expect(line.plan(passMs)).toMatchObject({ kind: "final", fromMs: 1600, toMs: 4200 });
@@ -95,7 +95,7 @@ describe("a recognition line", () => {
     expect(rest.clauses).toMatchObject([
       { text: "of about 1455 copies sold.", reason: "sentence" },
     ]);
-    expect(line.nextWordMs()).toBeUndefined();
+    expect(line.following().nextWordMs).toBeUndefined();
   });
 
   test("believes a pass up to where it goes on without sound", () => {

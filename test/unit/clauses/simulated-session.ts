@@ -194,7 +194,7 @@ export class SimulatedSession {
 
   #place(clause: Clause, clauseId: string, naturalMs: number, laterMs: number): void {
     const samples = new Float32Array(Math.round((naturalMs / 1000) * dubRateHz)).fill(1);
-    const following = { silences: this.#line.silences(), nextWordMs: this.#line.nextWordMs() };
+    const following = this.#line.following();
     const stretch = (sound: Float32Array, factor: number): Float32Array => {
       const stretched = new Float32Array(Math.round(sound.length * factor)).fill(1);
       this.#outcome.placedSamples += stretched.length - sound.length;
